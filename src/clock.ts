@@ -1,0 +1,28 @@
+/** The only way to time. Tests give a clock of their own, so no test waits for real time. */
+export interface Clock {
+  /** Wall clock, in epoch milliseconds. */
+  nowMs(): number;
+
+  /** Resolves at `untilMs` (epoch milliseconds) or as soon as `signal` aborts; never rejects. */
+  sleepUntil(untilMs: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Node's timers hold at most 2^31 - 1 ms; a longer sleep is taken in turns by {@link Clock.sleepUntil}'s caller. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+
+  sleepUntil(untilMs, signal) {
+    return new Promise((resolve) => {
+      if (signal.aborted) return resolve();
+      const wake = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, Math.min(Math.max(untilMs - Date.now(), 0), TIMER_MAX_MS));
+      signal.addEventListener('abort', wake);
+    });
+  },
+};

@@ -1,0 +1,33 @@
+/** The 8x8 reports we read. */
+export type StreamName = 'call-legs' | 'call-records';
+
+/** One stream of one PBX on one pass. */
+export interface FeedId {
+  readonly stream: StreamName;
+  /** A PBX name, several joined by commas, or `allpbxes`: what one request asks for. */
+  readonly pbxId: string;
+  /** `live`, or the name of a backfill. */
+  readonly pass: string;
+}
+
+/** A fixed share of all feeds, owned by one worker at a time. On Kafka: a partition of the offsets topic. */
+export type Shard = number;
+
+/** `live/call-legs/acme`: names a feed in offsets, logs and metrics. The PBX comes last: its spelling is 8x8's. */
+export function feedName(feed: FeedId): string {
+  return `${feed.pass}/${feed.stream}/${feed.pbxId}`;
+}
+
+/** All streams of a PBX fall in one shard, so the legs and the record of a call have one writer. */
+export function shardOf(feed: FeedId, shardCount: number): Shard {
+  return fnv1a(feed.pbxId) % shardCount;
+}
+
+/** Small, stable and well spread on short names. http://www.isthe.com/chongo/tech/comp/fnv/ */
+function fnv1a(text: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < text.length; index += 1) {
+    hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193);
+  }
+  return hash >>> 0;
+}

@@ -1,0 +1,81 @@
+/** A half-open span of event time, `[from, to)`, in epoch milliseconds on whole seconds. */
+export interface Window {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What a feed does next: read a window, sleep because too little has settled, or end. */
+export type Plan =
+  | { readonly kind: 'read'; readonly window: Window; readonly sweep: boolean }
+  | { readonly kind: 'wait'; readonly untilMs: number }
+  | { readonly kind: 'done' };
+
+/** How a feed moves through time. */
+export interface Pace {
+  /** Distance kept behind the clock, so that 8x8 has time to show a finished leg. */
+  readonly settleMs: number;
+  /** Shortest step: how often a feed polls when it is up to date. */
+  readonly stepMinMs: number;
+  /** Longest step: bounds one poll while a feed catches up. */
+  readonly stepMaxMs: number;
+  /**
+   * How far behind the watermark every poll starts. At least {@link OVERLAP_MIN_MS}, so that a row in the
+   * seam of two windows lies well inside one of them, whichever way 8x8 reads its bounds.
+   */
+  readonly overlapMs: number;
+  /** How far behind the watermark a sweep starts, to find late legs. See {@link latenessCoveredMs}. */
+  readonly lookbackMs: number;
+  /** Time between two sweeps. */
+  readonly sweepEveryMs: number;
+}
+
+/** Where a feed stands, in epoch milliseconds. */
+export interface Progress {
+  readonly watermarkMs: number;
+  /** Nothing before this may be read: the keys published there are forgotten. */
+  readonly seenFromMs: number;
+  readonly sweptAtMs: number;
+  /** A backfill ends here; a live feed never ends. */
+  readonly endMs?: number | undefined;
+}
+
+/** Two seconds: one for a bound that 8x8 reads as exclusive, one for milliseconds that it cuts off. */
+export const OVERLAP_MIN_MS = 2_000;
+
+/**
+ * Decides the next window of a feed.
+ *
+ * It ends where the data has settled, and starts behind the watermark because
+ * 8x8 may show a leg long after it disconnected. Reading a leg twice is
+ * harmless (`takeFresh` drops it); never reading it is a loss.
+ */
+export function planWindow(progress: Progress, pace: Pace, nowMs: number): Plan {
+  const { watermarkMs, seenFromMs, sweptAtMs, endMs = Infinity } = progress;
+  if (watermarkMs >= endMs) return { kind: 'done' };
+
+  const settledMs = floorToSecond(nowMs - pace.settleMs);
+  const dueMs = Math.min(watermarkMs + pace.stepMinMs, endMs);
+  if (settledMs < dueMs) return { kind: 'wait', untilMs: dueMs + pace.settleMs };
+
+  const to = Math.min(settledMs, watermarkMs + pace.stepMaxMs, endMs);
+
+  // By the clock, not by the watermark: after a stop the first step must sweep, before it moves on.
+  const sweep = nowMs - sweptAtMs >= pace.sweepEveryMs;
+  const reachMs = sweep ? pace.lookbackMs : pace.overlapMs;
+  const from = Math.max(seenFromMs, watermarkMs - reachMs);
+
+  return { kind: 'read', window: { from, to }, sweep };
+}
+
+/**
+ * How late 8x8 may show a leg, counted from its disconnect, and it is surely found.
+ * A later one may be lost: the last sweep came too early for it and the next one starts behind it.
+ */
+export function latenessCoveredMs(pace: Pace): number {
+  return pace.lookbackMs - pace.sweepEveryMs - pace.stepMinMs;
+}
+
+/** 8x8 takes whole seconds. Rounding down may read a second twice, but never skips one. */
+export function floorToSecond(ms: number): number {
+  return Math.floor(ms / 1_000) * 1_000;
+}

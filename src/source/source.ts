@@ -1,0 +1,32 @@
+import type { Window } from '../feed/window.ts';
+import type { RawRow, Stream } from '../streams/stream.ts';
+
+/** One window of one report. */
+export interface ReadRequest {
+  readonly stream: Stream;
+  /** A PBX name, several joined by commas, or `allpbxes`. */
+  readonly pbxId: string;
+  readonly window: Window;
+}
+
+/** Where rows come from. `work-analytics.ts` asks 8x8 itself. */
+export interface Source {
+  /**
+   * Proves that the source can be reached and accepts our credentials. Called once, before the first poll.
+   *
+   * @throws ConnectorError SOURCE_REFUSED, SOURCE_UNAVAILABLE, SOURCE_THROTTLED or SOURCE_MALFORMED.
+   */
+  check(signal: AbortSignal): Promise<void>;
+
+  /**
+   * Reads every row of a window, page by page, in the order the source chooses. The iteration ends
+   * normally only when the window was read to its end: a window is never cut short in silence.
+   *
+   * A row may come twice, and rows near the edges may come too: the caller
+   * dedupes by key. Leaving the loop early is allowed and costs nothing.
+   *
+   * @throws ConnectorError with reaction `retry`: the source is down, throttles us, answers nonsense, or
+   *   refuses us (then with a long `retryAfterMs`). An abort of `signal` throws the signal's reason.
+   */
+  readPages(request: ReadRequest, signal: AbortSignal): AsyncIterable<readonly RawRow[]>;
+}

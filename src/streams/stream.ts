@@ -1,0 +1,48 @@
+import type { StreamName } from '../feed/feed.ts';
+import type { Window } from '../feed/window.ts';
+
+/** One record of a report as it came from 8x8: a JSON object, nothing of it checked yet. */
+export type RawRow = Readonly<Record<string, unknown>>;
+
+/** A row mapped for the bus. */
+export interface BusEvent {
+  /** `rejected`: the row could not be mapped; `value` then says why and goes to the dead-letter topic. */
+  readonly channel: 'accepted' | 'rejected';
+  readonly stream: StreamName;
+  /** Names the row for ever: `pbxId/callId/legId` for a leg, `pbxId/callId` for a record. We dedupe by it. */
+  readonly key: string;
+  /** Rows that share it keep their order on the bus: `pbxId/callId`. It is the Kafka key. */
+  readonly orderingKey: string;
+  /** Disconnect time, epoch milliseconds. */
+  readonly eventTimeMs: number;
+  /** 48 bits of a digest over everything 8x8 said of the row: equal hashes mean an identical re-read. */
+  readonly contentHash: number;
+  /** The Avro record, without the schema. */
+  readonly value: Readonly<Record<string, unknown>>;
+}
+
+/** Why a row is being read: what a mapping may know besides the row. */
+export interface ReadContext {
+  /** What the request asked for (see FeedId.pbxId). A row of another PBX is rejected. */
+  readonly pbxId: string;
+  readonly window: Window;
+  /** When the row's page arrived, epoch milliseconds. */
+  readonly observedAtMs: number;
+}
+
+/** One 8x8 report: where it is, and how its rows become events. Pure: no clock, no I/O, no chance. */
+export interface Stream {
+  readonly name: StreamName;
+  /** Path below the API's base URL, e.g. `/v2/call-legs`. */
+  readonly path: string;
+  /** Optional query parameters the report understands, e.g. `isSimplified`. */
+  readonly parameters: readonly string[];
+  /** File in `schemas/`. */
+  readonly schemaFile: string;
+
+  /** The row's key as far as it can be told, for the source's guard against repeated pages. Never throws. */
+  identify(row: RawRow): string;
+
+  /** Never throws: a row that cannot be mapped becomes an event with `channel: 'rejected'`. */
+  toEvent(row: RawRow, context: ReadContext): BusEvent;
+}
