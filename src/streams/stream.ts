@@ -9,11 +9,14 @@ export interface BusEvent {
   /** `rejected`: the row could not be mapped; `value` then says why and goes to the dead-letter topic. */
   readonly channel: 'accepted' | 'rejected';
   readonly stream: StreamName;
-  /** Names the row for ever: `pbxId/callId/legId` for a leg, `pbxId/callId` for a record. We dedupe by it. */
+  /**
+   * Names the row for ever: `pbxId/callId/legId` for a leg, `pbxId/callId` for a record, the PBX in lower case
+   * (see pbx.ts); `rejected/` and a hash of the row if it was rejected. We dedupe by it.
+   */
   readonly key: string;
-  /** Rows that share it keep their order on the bus: `pbxId/callId`. It is the Kafka key. */
+  /** Rows that share it keep their order on the bus: `pbxId/callId`, the PBX in lower case. It is the Kafka key. */
   readonly orderingKey: string;
-  /** Disconnect time, epoch milliseconds. */
+  /** Disconnect time, epoch milliseconds; of a rejected row the end of the window. */
   readonly eventTimeMs: number;
   /** 48 bits of a digest over everything 8x8 said of the row: equal hashes mean an identical re-read. */
   readonly contentHash: number;
@@ -28,6 +31,8 @@ export interface ReadContext {
   readonly window: Window;
   /** When the row's page arrived, epoch milliseconds. */
   readonly observedAtMs: number;
+  /** Whether a rejected row carries the whole row as JSON, personal data and all. Off unless asked for. */
+  readonly rejectedPayload?: boolean | undefined;
 }
 
 /** One 8x8 report: where it is, and how its rows become events. Pure: no clock, no I/O, no chance. */
