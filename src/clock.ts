@@ -26,3 +26,20 @@ export const systemClock: Clock = {
     });
   },
 };
+
+/**
+ * Waits for `promise` at most `limitMs` milliseconds, then throws what `onLate` makes. The promise itself goes on:
+ * whoever sets a deadline must be able to throw its work away.
+ */
+export async function withDeadline<T>(promise: Promise<T>, limitMs: number, onLate: () => Error): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(onLate()), limitMs);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+    promise.catch(() => undefined); // after the deadline nobody waits for it any more
+  }
+}

@@ -1,0 +1,112 @@
+import { Partitioners, type IHeaders, type PartitionMetadata, type TopicMessages } from 'kafkajs';
+import type { StreamName } from '../feed/feed.ts';
+import type { BusEvent } from '../streams/stream.ts';
+import type { Codec } from './avro.ts';
+
+/** Names of the topics we write. */
+export interface Topics {
+  readonly callLegs: string;
+  readonly callRecords: string;
+  readonly rejected: string;
+  readonly offsets: string;
+}
+
+/** A message with its place: kafkajs would choose the partition anew at each retry. */
+export interface PlacedMessage {
+  readonly topic: string;
+  readonly partition: number;
+  readonly key: Buffer | string;
+  readonly value: Buffer | null;
+  readonly timestamp?: string;
+  readonly headers?: IHeaders;
+}
+
+/** What turns events into messages: a codec per topic, and the partitions of each topic. */
+export interface EventEncoder {
+  readonly topics: Topics;
+  readonly codecs: Readonly<Record<StreamName | 'rejected', Codec>>;
+  readonly partitions: ReadonlyMap<string, PartitionMetadata[]>;
+}
+
+/** Bound on one record batch; brokers refuse more than `message.max.bytes`, 1,048,588 by default. */
+const BATCH_MAX_BYTES = 512 * 1_024;
+
+/** The Java client's partitioner, so that any client finds a call where it expects it. */
+const javaPartitioner = Partitioners.DefaultPartitioner();
+
+const CE_TYPES = {
+  'call-legs': 'com.8x8.work.call-leg.v1',
+  'call-records': 'com.8x8.work.call-record.v1',
+} as const;
+
+/**
+ * An event as a Kafka message, with the attributes of the CloudEvents Kafka binding (binary mode) as headers.
+ *
+ * @see https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/kafka-protocol-binding.md
+ */
+export function eventMessage(encoder: EventEncoder, event: BusEvent): PlacedMessage {
+  const accepted = event.channel === 'accepted';
+  const topic = accepted ? topicOf(encoder.topics, event.stream) : encoder.topics.rejected;
+  const key = Buffer.from(event.orderingKey);
+  return {
+    topic,
+    partition: partitionOf(key, encoder.partitions.get(topic)!),
+    key,
+    value: encoder.codecs[accepted ? event.stream : 'rejected'].encode(event.value),
+    // Brokers refuse a batch with a time an hour ahead: one row with a nonsense time must not stop its page.
+    timestamp: String(Math.min(event.eventTimeMs, Number(event.value['observedAt']))),
+    headers: {
+      ce_specversion: '1.0',
+      ce_id: String(event.value['eventId']),
+      ce_type: accepted ? CE_TYPES[event.stream] : 'com.8x8.work.rejected.v1',
+      ce_source: `/8x8/work/${event.stream}`,
+      ce_subject: event.key,
+      ce_time: new Date(event.eventTimeMs).toISOString(),
+      'content-type': 'application/avro',
+    },
+  };
+}
+
+export function topicOf(topics: Topics, stream: StreamName): string {
+  return stream === 'call-legs' ? topics.callLegs : topics.callRecords;
+}
+
+/**
+ * Splits the messages of a transaction into the sends it takes, to be awaited one after the other.
+ *
+ * Each goes to one broker alone: kafkajs writes a batch twice, and reports success, when a send spans
+ * brokers and one of them answers an error while another is slow. No send holds more than
+ * {@link BATCH_MAX_BYTES} for a partition. The order of messages within a partition is kept.
+ */
+export function planSends(
+  messages: readonly PlacedMessage[],
+  leaderOf: (topic: string, partition: number) => number,
+): readonly TopicMessages[][] {
+  const sends = new Map<string, { readonly leader: number; readonly part: number; messages: PlacedMessage[] }>();
+  const filled = new Map<string, { part: number; bytes: number }>();
+
+  for (const message of messages) {
+    const place = `${message.topic}/${message.partition}`;
+    const batch = filled.get(place) ?? { part: 0, bytes: 0 };
+    const bytes = message.key.length + (message.value?.length ?? 0);
+    if (batch.bytes > 0 && batch.bytes + bytes > BATCH_MAX_BYTES) Object.assign(batch, { part: batch.part + 1, bytes: 0 });
+    batch.bytes += bytes;
+    filled.set(place, batch);
+
+    const leader = leaderOf(message.topic, message.partition);
+    const name = `${batch.part}/${leader}`;
+    const send = sends.get(name) ?? { leader, part: batch.part, messages: [] };
+    send.messages.push(message);
+    sends.set(name, send);
+  }
+  return [...sends.values()].toSorted((a, b) => a.part - b.part).map((send) => byTopic(send.messages));
+}
+
+function byTopic(messages: readonly PlacedMessage[]): TopicMessages[] {
+  const topics = Map.groupBy(messages, (message) => message.topic);
+  return [...topics].map(([topic, list]) => ({ topic, messages: list as PlacedMessage[] }));
+}
+
+function partitionOf(key: Buffer, partitions: PartitionMetadata[]): number {
+  return javaPartitioner({ topic: '', partitionMetadata: partitions, message: { key, value: null } });
+}

@@ -1,0 +1,138 @@
+import { randomUUID } from 'node:crypto';
+import type { Kafka, KafkaMessage, Producer } from 'kafkajs';
+import { systemClock, withDeadline } from '../clock.ts';
+import { ConnectorError } from '../errors.ts';
+import { feedName, type Shard } from '../feed/feed.ts';
+import { OffsetState } from '../feed/offset.ts';
+import { eventMessage, planSends, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
+import { barrierMessage, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic } from './kafka-offsets.ts';
+import type { ShardSession } from './sink.ts';
+
+/** How one transaction went, for metrics. */
+export interface TransactionReport {
+  readonly outcome: 'committed' | 'fenced' | 'unknown';
+  readonly durationMs: number;
+  readonly messages: number;
+}
+
+/** What a session needs of its sink. */
+export interface SessionParts {
+  readonly kafka: Kafka;
+  readonly offsets: OffsetsTopic;
+  readonly encoder: EventEncoder;
+  /** After how long the broker aborts a transaction whose owner fell silent, milliseconds. */
+  readonly transactionTimeoutMs: number;
+  readonly compression: number;
+  /** The broker that leads a partition, as it was when the session was opened. */
+  readonly leaderOf: (topic: string, partition: number) => number;
+  /** Committed records of the shard's partition, from its start up to the one that `isLast` knows. */
+  readonly read: (shard: Shard, isLast: (message: KafkaMessage) => boolean) => Promise<readonly KafkaMessage[]>;
+  readonly onTransaction: (report: TransactionReport) => void;
+}
+
+/**
+ * One transactional producer per shard. Its transactional id names the shard, so Kafka itself fences the
+ * earlier owner (KIP-98) and no lease of our own is needed.
+ *
+ * First fence, then read: the barrier is written by the new epoch, so nothing of an older one can follow it.
+ * An empty transaction would prove nothing, for kafkajs sends no request for it.
+ */
+export async function openKafkaSession(parts: SessionParts, shard: Shard): Promise<ShardSession> {
+  const { offsets, encoder } = parts;
+  const transactionalId = `${offsets.connector}.${offsets.pass}.${shard}`;
+  const producer = createProducer(parts, transactionalId);
+  let dead = false;
+
+  try {
+    await producer.connect();
+    const barrier = randomUUID();
+    await publish(parts, producer, [barrierMessage(offsets, shard, barrier)]);
+    const history = await parts.read(shard, (message) => isBarrier(offsets, message, barrier));
+    const states = await offsetsFrom(offsets, history);
+
+    return {
+      offsetOf: (feed) => states.get(feedName(feed)),
+      async commit({ feed, events, step }) {
+        if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
+        const state = states.get(feedName(feed)) ?? new OffsetState(feed, step.seenFromMs);
+        const records = state.recordsFor(step);
+        // All that can fail for a reason of ours comes before the transaction, and the offset comes last in it.
+        const messages = [
+          ...events.map((event) => eventMessage(encoder, event)),
+          ...records.map((record) => offsetMessage(offsets, shard, record)),
+        ];
+        dead = true; // until Kafka has said yes
+        await publish(parts, producer, messages);
+        for (const record of records) state.apply(record);
+        states.set(feedName(feed), state);
+        dead = false;
+      },
+      async close() {
+        dead = true;
+        await discard(producer);
+      },
+    };
+  } catch (error) {
+    await discard(producer);
+    throw error instanceof ConnectorError ? error : sinkError(transactionalId, error);
+  }
+}
+
+/**
+ * One transaction, from its first request to Kafka's yes.
+ *
+ * After any error or delay the producer is thrown away: no abort, no second try. kafkajs cannot leave a
+ * half-ended transaction (tulios/kafkajs#1355) and uses sequence numbers again after an abort, which loses
+ * records in silence. The next owner's fence aborts what is open, and the offsets tell whether the commit took effect.
+ */
+async function publish(parts: SessionParts, producer: Producer, messages: readonly PlacedMessage[]): Promise<void> {
+  const startedMs = systemClock.nowMs();
+  const report = (outcome: TransactionReport['outcome']): void =>
+    parts.onTransaction({ outcome, durationMs: systemClock.nowMs() - startedMs, messages: messages.length });
+  // Well below the broker's limit, so that it is we who give up first.
+  const limitMs = parts.transactionTimeoutMs * 0.75;
+
+  const transact = async (): Promise<void> => {
+    const transaction = await producer.transaction();
+    for (const topicMessages of planSends(messages, parts.leaderOf)) {
+      await transaction.sendBatch({ topicMessages, acks: -1, compression: parts.compression });
+    }
+    await transaction.commit();
+  };
+  try {
+    await withDeadline(transact(), limitMs, () => new Error(`no answer from Kafka in ${limitMs} ms`));
+    report('committed');
+  } catch (cause) {
+    const error = sinkError(`shard ${messages[0]!.partition}`, cause);
+    report(error.code === 'SINK_FENCED' ? 'fenced' : 'unknown');
+    throw error;
+  }
+}
+
+function createProducer({ kafka, transactionTimeoutMs }: SessionParts, transactionalId: string): Producer {
+  return kafka.producer({
+    transactionalId,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    transactionTimeout: transactionTimeoutMs,
+    allowAutoTopicCreation: false,
+    // We split sends by leader, so kafkajs must not learn of new leaders between two errors.
+    metadataMaxAge: 24 * 3_600_000,
+    // CONCURRENT_TRANSACTIONS is answered while the broker ends the last transaction, and takes of these retries.
+    retry: { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 },
+  });
+}
+
+/** Never waits long and never throws: what it lets go of may be broken already. */
+async function discard(producer: Producer): Promise<void> {
+  await withDeadline(producer.disconnect(), 2_000, () => new Error('late')).catch(() => undefined);
+}
+
+function sinkError(who: string, cause: unknown): ConnectorError {
+  const { type, message } = cause as Error & { type?: string };
+  // Fenced and expired look the same to a client; the group decides whether the shard is still ours.
+  const fenced = type === 'INVALID_PRODUCER_EPOCH' || type === 'INVALID_PRODUCER_ID_MAPPING';
+  return fenced || /Unknown error code 90\b/.test(message)
+    ? new ConnectorError('SINK_FENCED', `${who}: another owner has taken it, or the transaction took too long`, { cause })
+    : new ConnectorError('SINK_OUTCOME_UNKNOWN', `${who}: Kafka did not confirm: ${message}`, { cause });
+}

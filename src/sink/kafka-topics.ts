@@ -1,0 +1,116 @@
+import kafkajs, { type Admin, type PartitionMetadata } from 'kafkajs';
+import { ConnectorError } from '../errors.ts';
+import type { Topics } from './kafka-messages.ts';
+
+/** How topics are made when they are missing. */
+export interface TopicOptions {
+  readonly brokers: readonly string[];
+  readonly topics: Topics;
+  /** `false`: missing topics stop the start, with the commands that make them. */
+  readonly create: boolean;
+  /** Partitions of the topics of events. */
+  readonly partitions: number;
+  /** Partitions of the offsets topic: in how many shares workers can split the feeds. */
+  readonly shards: number;
+  /** `0`: three, or as many as there are brokers. */
+  readonly replicationFactor: number;
+  /** How long events are kept, milliseconds; -1 for ever. Counted from the disconnect time of a call. */
+  readonly retentionMs: number;
+}
+
+interface TopicPlan {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+/**
+ * Makes sure that all topics are there as we need them, and tells the partitions of each.
+ *
+ * @throws ConnectorError SINK_REFUSED with the command that mends what is missing or wrong.
+ */
+export async function prepareTopics(
+  admin: Admin,
+  options: TopicOptions,
+): Promise<ReadonlyMap<string, PartitionMetadata[]>> {
+  const plans = planTopics(options, (await admin.describeCluster()).brokers.length);
+  const existing = new Set(await admin.listTopics());
+  const missing = plans.filter(({ topic }) => !existing.has(topic));
+
+  if (missing.length > 0 && !options.create) {
+    throw refused(`topics are missing. Create them, or set KAFKA_CREATE_TOPICS=true:\n${commands(options, missing)}`);
+  }
+  if (missing.length > 0) await createTopics(admin, options, missing);
+  await checkCompaction(admin, options);
+  return readPartitions(admin, plans.map(({ topic }) => topic));
+}
+
+/** The partitions of topics and the brokers that lead them, as they are now. */
+export async function readPartitions(
+  admin: Admin,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, PartitionMetadata[]>> {
+  const metadata = await admin.fetchTopicMetadata({ topics: [...topics] });
+  return new Map(metadata.topics.map(({ name, partitions }) => [name, partitions]));
+}
+
+function planTopics(options: TopicOptions, brokerCount: number): readonly TopicPlan[] {
+  const { topics, partitions, shards, retentionMs } = options;
+  const replicationFactor = options.replicationFactor || Math.min(3, brokerCount);
+  const safety = { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)) };
+  const events = { ...safety, 'cleanup.policy': 'delete', 'retention.ms': String(retentionMs) };
+  // Small segments: the newest is never compacted, and a takeover reads the topic from its start.
+  const offsets = { ...safety, 'cleanup.policy': 'compact', 'segment.bytes': String(16 * 1_024 ** 2) };
+  return [
+    { topic: topics.callLegs, partitions, replicationFactor, config: events },
+    { topic: topics.callRecords, partitions, replicationFactor, config: events },
+    { topic: topics.rejected, partitions, replicationFactor, config: events },
+    { topic: topics.offsets, partitions: shards, replicationFactor, config: offsets },
+  ];
+}
+
+async function createTopics(admin: Admin, options: TopicOptions, plans: readonly TopicPlan[]): Promise<void> {
+  const topics = plans.map(({ topic, partitions, replicationFactor, config }) => ({
+    topic,
+    numPartitions: partitions,
+    replicationFactor,
+    configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
+  }));
+  try {
+    await admin.createTopics({ topics, waitForLeaders: true });
+  } catch (error) {
+    const reason = (error as { errors?: readonly Error[] }).errors?.[0]?.message ?? (error as Error).message;
+    throw refused(`topics could not be created: ${reason}. Create them yourself:\n${commands(options, plans)}`, error);
+  }
+}
+
+/** On a topic that deletes by age, the offsets of a quiet feed would vanish, and its calls be published again. */
+async function checkCompaction(admin: Admin, { topics, brokers }: TopicOptions): Promise<void> {
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topics.offsets, configNames: ['cleanup.policy'] }],
+  });
+  const policy = resources[0]?.configEntries.find(({ configName }) => configName === 'cleanup.policy')?.configValue;
+  if (policy === 'compact') return;
+  throw refused(
+    `offsets topic ${topics.offsets} has cleanup.policy=${policy}, it must be compact:\n` +
+      `kafka-configs.sh --bootstrap-server ${brokers.join(',')} --alter --entity-type topics ` +
+      `--entity-name ${topics.offsets} --add-config cleanup.policy=compact`,
+  );
+}
+
+function commands({ brokers }: TopicOptions, plans: readonly TopicPlan[]): string {
+  return plans
+    .map(({ topic, partitions, replicationFactor, config }) =>
+      [
+        `kafka-topics.sh --bootstrap-server ${brokers.join(',')} --create --topic ${topic}`,
+        `--partitions ${partitions} --replication-factor ${replicationFactor}`,
+        ...Object.entries(config).map(([name, value]) => `--config ${name}=${value}`),
+      ].join(' '))
+    .join('\n');
+}
+
+function refused(what: string, cause?: unknown): ConnectorError {
+  return new ConnectorError('SINK_REFUSED', `Kafka: ${what}`, { cause });
+}

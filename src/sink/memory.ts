@@ -1,0 +1,86 @@
+import { feedName, type Shard } from '../feed/feed.ts';
+import { OffsetState, recordKey, restoreOffsets, type OffsetRecord } from '../feed/offset.ts';
+import { ConnectorError } from '../errors.ts';
+import type { Commit, ShardSession, Sink } from './sink.ts';
+
+/** What goes wrong with a commit: tests ask for it, nothing else does. */
+export type Fault = 'none' | 'lost-before-commit' | 'lost-after-commit';
+
+export interface MemorySinkOptions {
+  readonly shardCount?: number;
+  /** Decides the fate of the n-th commit, counted from 0 over all sessions. */
+  readonly faultOf?: (index: number) => Fault;
+  /** Called with each commit as it becomes visible. */
+  readonly onCommit?: (commit: Commit) => void;
+}
+
+/**
+ * The promises of a sink without a bus: for fast tests and for `run --dry-run`.
+ *
+ * It keeps offset records, not offsets, and a new session reads them back, as on Kafka. The events go to
+ * `onCommit` and nowhere else.
+ */
+export class MemorySink implements Sink {
+  readonly guarantee = 'exactly-once';
+  readonly shardCount: number;
+  /** As a compacted topic keeps them: the last record of each key, by shard. */
+  readonly #records: readonly Map<string, OffsetRecord>[];
+  readonly #epochs: number[];
+  readonly #options: MemorySinkOptions;
+  #commits = 0;
+
+  constructor(options: MemorySinkOptions = {}) {
+    this.#options = options;
+    this.shardCount = options.shardCount ?? 1;
+    this.#records = Array.from({ length: this.shardCount }, () => new Map());
+    this.#epochs = Array.from({ length: this.shardCount }, () => 0);
+  }
+
+  async check(): Promise<void> {}
+
+  async *ownedShards(signal: AbortSignal): AsyncIterable<ReadonlySet<Shard>> {
+    yield new Set(this.#epochs.keys());
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  }
+
+  async openShard(shard: Shard): Promise<ShardSession> {
+    const epoch = (this.#epochs[shard]! += 1);
+    const offsets = restoreOffsets(this.#records[shard]!.values());
+    let dead = false;
+
+    return {
+      offsetOf: (feed) => offsets.get(feedName(feed)),
+      commit: async ({ feed, events, step }) => {
+        if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
+        if (epoch !== this.#epochs[shard]) {
+          dead = true;
+          throw new ConnectorError('SINK_FENCED', `shard ${shard}: another session owns it now`);
+        }
+        const fault = this.#options.faultOf?.(this.#commits++) ?? 'none';
+        const offset = offsets.get(feedName(feed)) ?? new OffsetState(feed, step.seenFromMs);
+        const records = offset.recordsFor(step);
+        if (fault !== 'lost-before-commit') {
+          for (const record of records) this.#keep(shard, record);
+          this.#options.onCommit?.({ feed, events, step });
+        }
+        if (fault !== 'none') {
+          dead = true;
+          throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: commit ${fault}`);
+        }
+        for (const record of records) offset.apply(record);
+        offsets.set(feedName(feed), offset);
+      },
+      close: async () => {
+        dead = true;
+      },
+    };
+  }
+
+  async close(): Promise<void> {}
+
+  #keep(shard: Shard, record: OffsetRecord): void {
+    const records = this.#records[shard]!;
+    records.delete(recordKey(record));
+    if (record.kind === 'head' || record.entries.length > 0) records.set(recordKey(record), record);
+  }
+}
