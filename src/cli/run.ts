@@ -1,0 +1,60 @@
+import { loadConfig, type Config } from '../config.ts';
+import { createConnector } from '../connector.ts';
+import { ConnectorError } from '../errors.ts';
+import { serveHttp } from '../observe/http.ts';
+import { createLogger, logEvent } from '../observe/log.ts';
+import { MemorySink } from '../sink/memory.ts';
+
+export interface RunArguments {
+  readonly config: readonly string[];
+  readonly dryRun: boolean;
+}
+
+/** A dry run touches no bus, so it asks for none; what is set counts nevertheless. */
+const NO_BUS = { KAFKA_BROKERS: 'none:0', SCHEMA_REGISTRY_URL: 'http://none' };
+
+/**
+ * Tails 8x8 until `signal` aborts. A dry run prints the events as JSON lines instead of publishing them.
+ *
+ * At the start every error ends it, so that a mistake is seen at once; from then on it heals what can heal.
+ */
+export async function run(
+  args: RunArguments,
+  signal: AbortSignal,
+  print: (line: string) => void,
+): Promise<void> {
+  const config = loadConfig(args.config, args.dryRun ? { ...NO_BUS, ...process.env } : process.env);
+  const log = createLogger(config.log.level);
+  const connector = createConnector({
+    config,
+    listen: (event) => logEvent(log, event),
+    onSinkLog: (message) => log.debug(message),
+    ...(args.dryRun ? { sink: printingSink(print) } : {}),
+  });
+  const server = await serve(config, connector);
+  log.info({ http: server.url, connector: config.connector.name, feeds: connector.feeds.length }, 'starting');
+  try {
+    await connector.check(signal);
+    await connector.run(signal);
+    log.info('stopped');
+  } finally {
+    await server.close();
+  }
+}
+
+function printingSink(print: (line: string) => void): MemorySink {
+  return new MemorySink({
+    onCommit: ({ events }) => {
+      for (const { channel, stream, value } of events) print(JSON.stringify({ channel, stream, ...value }));
+    },
+  });
+}
+
+async function serve({ http }: Config, connector: ReturnType<typeof createConnector>): ReturnType<typeof serveHttp> {
+  try {
+    return await serveHttp({ ...http, registry: connector.metrics, health: connector.health });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new ConnectorError('CONFIG_INVALID', `HTTP_PORT: cannot listen on ${http.host}:${http.port} (${code}); set another, or 0`);
+  }
+}

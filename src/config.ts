@@ -1,0 +1,162 @@
+import { readFileSync } from 'node:fs';
+import convict from 'convict';
+import { ConnectorError } from './errors.ts';
+import { OVERLAP_MIN_MS, type Pace } from './feed/window.ts';
+import { formats, spanMs } from './formats.ts';
+import { HISTORY_MAX_MS, settings } from './settings.ts';
+
+/** What 8x8 asks for. */
+export interface Credentials {
+  readonly apiKey: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+type Values = ReturnType<ReturnType<typeof openSettings>['getProperties']>;
+
+/** Every setting, checked. */
+export interface Config extends Omit<Values, 'source' | 'pace'> {
+  readonly source: Omit<Values['source'], keyof Credentials>;
+  readonly pace: Pace;
+  /** Reads the secrets anew where they come from files, so that rotated ones are found. */
+  readonly credentials: () => Credentials;
+}
+
+/** Names of environment variables and their values, as in `process.env`. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+for (const [name, format] of Object.entries(formats)) convict.addFormat({ name, ...format });
+convict.addParser({ extension: 'json', parse: parseWithNotes });
+
+/** A row of the settings table. */
+export interface Setting {
+  /** Name in a config file, e.g. `pace.settleMs`. */
+  readonly path: string;
+  readonly env: string;
+  readonly doc: string;
+  readonly default: unknown;
+  readonly sensitive: boolean;
+}
+
+/** Every setting, in the order of the README's table. */
+export const settingList: readonly Setting[] = Object.entries(settings).flatMap(([group, entries]) =>
+  Object.entries(entries).map(([name, entry]) => ({
+    path: `${group}.${name}`,
+    env: entry.env!,
+    doc: String(entry.doc),
+    default: entry.default as unknown,
+    sensitive: entry.sensitive ?? false,
+  })));
+
+/**
+ * Reads the files in order, then the environment, which wins; a secret may come from a file named by `<NAME>_FILE`.
+ *
+ * @throws ConnectorError CONFIG_INVALID with a line per setting: its name, what is wrong, the cure; never a secret.
+ */
+export function loadConfig(files: readonly string[], environment: Environment = process.env): Config {
+  try {
+    const loader = openSettings({ ...environment, ...secretsFromFiles(environment) });
+    for (const file of files) loader.loadFile(file);
+    loader.validate({ allowed: 'strict' });
+    const values = loader.getProperties();
+    const problems = crossCheck(values);
+    if (problems.length > 0) throw new Error(problems.join('\n'));
+
+    const { apiKey, username, password, ...source } = values.source;
+    const credentials = (): Credentials => {
+      const fresh = secretsFromFiles(environment);
+      return {
+        apiKey: fresh['EIGHT_API_KEY'] ?? apiKey,
+        username: fresh['EIGHT_USERNAME'] ?? username,
+        password: fresh['EIGHT_PASSWORD'] ?? password,
+      };
+    };
+    return { ...values, source, credentials };
+  } catch (error) {
+    if (error instanceof ConnectorError) throw error;
+    throw new ConnectorError('CONFIG_INVALID', explain((error as Error).message));
+  }
+}
+
+function openSettings(env: Environment) {
+  return convict(settings, { env: env as NodeJS.ProcessEnv, args: [] });
+}
+
+/**
+ * Where a feed without an offset starts, epoch milliseconds on a whole second.
+ *
+ * @throws ConnectorError CONFIG_INVALID for a time in the future or beyond the two years that 8x8 keeps.
+ */
+export function originMs(startFrom: string, nowMs: number): number {
+  const span = spanMs(startFrom);
+  const ms = typeof span === 'number' ? nowMs - span : Date.parse(startFrom);
+  if (ms > nowMs) throw invalid(`START_FROM: ${startFrom} lies in the future`);
+  if (ms < nowMs - HISTORY_MAX_MS) throw invalid(`START_FROM: ${startFrom} lies before the two years that 8x8 keeps`);
+  return Math.floor(ms / 1_000) * 1_000;
+}
+
+/** The secrets whose `<NAME>_FILE` is set, under `<NAME>`. */
+function secretsFromFiles(environment: Environment): Record<string, string> {
+  const secrets: Record<string, string> = {};
+  for (const { env } of settingList.filter((setting) => setting.sensitive)) {
+    const file = environment[`${env}_FILE`];
+    if (file === undefined) continue;
+    if (environment[env] !== undefined) throw invalid(`${env} and ${env}_FILE are both set: keep one`);
+    try {
+      secrets[env] = readFileSync(file, 'utf8').trim();
+    } catch (error) {
+      throw invalid(`${env}_FILE: ${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    }
+  }
+  return secrets;
+}
+
+/** What no setting can be blamed for alone. */
+function crossCheck({ source, pace, kafka }: Values): readonly string[] {
+  const { hostname, protocol } = new URL(source.baseUrl);
+  const local = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  const problems: readonly (readonly [boolean, string])[] = [
+    [protocol === 'http:' && !local && !source.allowHttp,
+      'EIGHT_BASE_URL: must be https, or the password crosses the network in the clear; EIGHT_ALLOW_HTTP=true allows it'],
+    [source.callerOrCallee !== '' && source.caller + source.callee !== '',
+      'EIGHT_CALLER_OR_CALLEE: 8x8 does not take it together with EIGHT_CALLER or EIGHT_CALLEE'],
+    [pace.overlapMs < OVERLAP_MIN_MS, `PACE_OVERLAP: must be at least ${OVERLAP_MIN_MS / 1_000}s`],
+    [pace.stepMinMs < 1_000, 'PACE_STEP_MIN: must be at least 1s, 8x8 takes whole seconds'],
+    [pace.stepMaxMs < pace.stepMinMs, 'PACE_STEP_MAX: must not be below PACE_STEP_MIN'],
+    [pace.lookbackMs < pace.overlapMs, 'PACE_LOOKBACK: must not be below PACE_OVERLAP'],
+    [pace.lookbackMs <= pace.sweepEveryMs + pace.stepMinMs,
+      'PACE_LOOKBACK: must be above PACE_SWEEP_EVERY + PACE_STEP_MIN, or sweeps find no late row'],
+    [kafka.transactionTimeoutMs < 5_000, 'KAFKA_TRANSACTION_TIMEOUT: must be at least 5s'],
+    [new Set(Object.entries(kafka).filter(([name]) => name.startsWith('topic')).map(([, topic]) => topic)).size < 4,
+      'KAFKA_TOPIC_…: each of the four topics needs a name of its own'],
+  ];
+  return problems.filter(([wrong]) => wrong).map(([, text]) => text);
+}
+
+/** convict's lines with the names users set, and without the value of a secret. */
+function explain(message: string): string {
+  return message
+    .split('\n')
+    .map((line) => {
+      const setting = settingList.find(({ path }) => line.startsWith(`${path}:`));
+      if (setting === undefined) return line;
+      const { env, path, sensitive } = setting;
+      const problem = line.slice(path.length + 2);
+      if (!sensitive) return `${env} (${path}): ${problem}`;
+      if (problem.startsWith('is missing')) return `${env} is missing; set it, or ${env}_FILE to a file that holds it`;
+      return `${env} (${path}): ${problem.split(': value was')[0]}`;
+    })
+    .join('\n');
+}
+
+/** JSON in which a name that starts with `//` is a note. */
+function parseWithNotes(text: string): unknown {
+  return JSON.parse(text, (_, value: unknown) => {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('//')));
+  });
+}
+
+function invalid(problem: string): ConnectorError {
+  return new ConnectorError('CONFIG_INVALID', problem);
+}

@@ -1,0 +1,143 @@
+import type { Registry } from 'prom-client';
+import { systemClock, type Clock } from './clock.ts';
+import { originMs, type Config } from './config.ts';
+import { createHealth, type Health } from './observe/health.ts';
+import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { KafkaSink } from './sink/kafka.ts';
+import type { Sink } from './sink/sink.ts';
+import type { Source } from './source/source.ts';
+import { createWorkAnalytics } from './source/work-analytics.ts';
+import { streams } from './streams/index.ts';
+import type { Feed } from './worker/poll.ts';
+import { runWorker, type WorkerEvent } from './worker/worker.ts';
+
+export { loadConfig, type Config } from './config.ts';
+export { ConnectorError, reactionTo, type ErrorCode, type Reaction } from './errors.ts';
+export type { FeedId, Shard, StreamName } from './feed/feed.ts';
+export type { FeedOffset, OffsetStep, SeenEntry } from './feed/offset.ts';
+export type { Pace, Window } from './feed/window.ts';
+export type { Commit, ShardSession, Sink } from './sink/sink.ts';
+export { MemorySink } from './sink/memory.ts';
+export type { ReadRequest, Source } from './source/source.ts';
+export type { CallLeg } from './streams/call-legs.ts';
+export type { CallRecord } from './streams/call-records.ts';
+export type { RejectedRow } from './streams/rejected.ts';
+export type { BusEvent, RawRow, Stream } from './streams/stream.ts';
+export type { Feed, PollReport } from './worker/poll.ts';
+export type { Clock, WorkerEvent };
+
+export interface ConnectorOptions {
+  /** From {@link loadConfig}. */
+  readonly config: Config;
+  /** Instead of 8x8 itself: whatever yields the rows of a window. */
+  readonly source?: Source;
+  /** Instead of Kafka. It must keep the promises of {@link Sink}. */
+  readonly sink?: Sink;
+  readonly clock?: Clock;
+  /** Hears everything that the connector tells: each poll, each failure, each shard. */
+  readonly listen?: (event: WorkerEvent) => void;
+  /** What kafkajs says, for debugging. */
+  readonly onSinkLog?: (message: string) => void;
+}
+
+export interface Connector {
+  readonly feeds: readonly Feed[];
+  /** prom-client's registry with all metrics of this connector. */
+  readonly metrics: Registry;
+  readonly health: Health;
+
+  /**
+   * Proves that 8x8, Kafka and the registry are there and accept us. Call it once, before `run`.
+   *
+   * @throws ConnectorError: what is wrong, where, and the cure.
+   */
+  check(signal: AbortSignal): Promise<void>;
+
+  /** Reads and publishes until `signal` aborts. @throws ConnectorError `stop` when only a person can help. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/**
+ * Joins the parts: the only place where they are chosen.
+ *
+ * @throws ConnectorError CONFIG_INVALID
+ */
+export function createConnector(options: ConnectorOptions): Connector {
+  const { config, clock = systemClock } = options;
+  const metrics = createMetrics(clock.nowMs);
+  const budgeted = options.source === undefined ? openSource(config, clock, metrics) : undefined;
+  const source = options.source ?? budgeted!;
+  const sink = options.sink ?? openSink(config, metrics, options.onSinkLog);
+  const health = createHealth(sink.guarantee, clock.nowMs);
+  const feeds = planFeeds(config, clock.nowMs());
+
+  const listen = (event: WorkerEvent): void => {
+    if (event.kind === 'shards-owned') budgeted?.setShare(event.shards.size / event.of);
+    metrics.onEvent(event);
+    health.onEvent(event);
+    options.listen?.(event);
+  };
+  return {
+    feeds,
+    metrics: metrics.registry,
+    health,
+    async check(signal) {
+      await source.check(signal);
+      await sink.check();
+    },
+    async run(signal) {
+      try {
+        await runWorker({ feeds, source, sink, clock, random: Math.random, listen }, signal);
+      } finally {
+        await sink.close();
+      }
+    },
+  };
+}
+
+function planFeeds({ connector, source, pace }: Config, nowMs: number): readonly Feed[] {
+  const { rejectedPayload } = connector;
+  const from = originMs(connector.startFrom, nowMs);
+  return streams
+    .filter(({ name }) => source.streams.includes(name))
+    .flatMap((stream) => source.pbxIds.map((pbxId) => {
+      const id = { stream: stream.name, pbxId, pass: 'live' };
+      return { id, stream, pace, originMs: from, rejectedPayload };
+    }));
+}
+
+function openSource(config: Config, clock: Clock, metrics: Metrics): ReturnType<typeof createWorkAnalytics> {
+  const { isConnectTime, isSimplified, caller, callee, callerOrCallee, ...source } = config.source;
+  const filters = Object.entries({ caller, callee, callerOrCallee }).filter(([, extensions]) => extensions !== '');
+  return createWorkAnalytics({
+    ...source,
+    credentials: config.credentials,
+    parameters: {
+      isConnectTime: String(isConnectTime),
+      isSimplified: String(isSimplified),
+      ...Object.fromEntries(filters),
+    },
+    clock,
+    random: Math.random,
+    onRequest: metrics.onRequest,
+  });
+}
+
+function openSink(config: Config, metrics: Metrics, onLog: ConnectorOptions['onSinkLog']): Sink {
+  const { kafka, registry, connector } = config;
+  return new KafkaSink({
+    ...kafka,
+    connector: connector.name,
+    pass: 'live',
+    topics: {
+      callLegs: kafka.topicCallLegs,
+      callRecords: kafka.topicCallRecords,
+      rejected: kafka.topicRejected,
+      offsets: kafka.topicOffsets,
+    },
+    create: kafka.createTopics,
+    registry,
+    onTransaction: metrics.onTransaction,
+    ...(onLog === undefined ? {} : { onLog }),
+  });
+}

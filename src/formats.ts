@@ -1,0 +1,121 @@
+import { streams } from './streams/index.ts';
+
+/** How a kind of setting is read from text and checked. An error says what was expected; convict adds the rest. */
+interface Format {
+  readonly coerce?: (value: unknown) => unknown;
+  readonly validate: (value: unknown) => void;
+}
+
+const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const PAGE_SIZE_MAX = 7_000; // 8x8's OpenAPI document
+const EXTENSIONS_MAX = 125; // the same
+
+/** The formats of `settings.ts`, by name. */
+export const formats = {
+  span: {
+    coerce: spanMs,
+    validate: expect('a time with its unit, such as "90s", "15m" or "24h"', isNatural),
+  },
+  retention: {
+    coerce: (value: unknown): unknown => (value === 'forever' ? -1 : spanMs(value)),
+    validate: expect('"forever" or a time such as "90d"', (value) => value === -1 || isNatural(value)),
+  },
+  start: {
+    validate: expect('an ISO time such as "2026-01-31T00:00:00Z", or a time back from now such as "24h"', (value) =>
+      typeof value === 'string' && (isNatural(spanMs(value)) || isIsoTime(value))),
+  },
+  flag: {
+    // convict's own Boolean takes any text but "false" for true, so that a typing error would switch things on.
+    coerce: (value: unknown): unknown => ({ true: true, false: false })[String(value)] ?? value,
+    validate: expect('true or false', (value) => typeof value === 'boolean'),
+  },
+  positive: {
+    coerce: Number,
+    validate: expect('a whole number above 0', (value) => isNatural(value) && Number(value) > 0),
+  },
+  'page-size': {
+    coerce: (value: unknown): unknown => (value === 'auto' ? value : Number(value)),
+    validate: expect(`"auto" or a whole number from 1 to ${PAGE_SIZE_MAX}`, (value) =>
+      value === 'auto' || (isNatural(value) && Number(value) > 0 && Number(value) <= PAGE_SIZE_MAX)),
+  },
+  secret: {
+    validate: expect('a text without line breaks or other control characters', (value) =>
+      typeof value === 'string' && value !== '' && isPlain(value)),
+  },
+  'connector-name': {
+    validate: expect('1 to 100 letters, digits, ".", "_" or "-"', (value) => /^[\w.-]{1,100}$/.test(String(value))),
+  },
+  topic: {
+    validate: expect('a topic name: 1 to 249 letters, digits, ".", "_" or "-"', (value) =>
+      /^[\w.-]{1,249}$/.test(String(value))),
+  },
+  brokers: { coerce: list, validate: expect('host:port, separated by commas', everyOne(/^[^\s:/]+:\d{1,5}$/)) },
+  'stream-names': {
+    coerce: list,
+    validate: expect(`of ${streams.map(({ name }) => name).join(', ')}, separated by commas`, (value) =>
+      everyOne(/^/)(value) && (value as string[]).every((name) => streams.some((stream) => stream.name === name))),
+  },
+  'pbx-ids': {
+    coerce: (value: unknown): unknown => {
+      const ids = list(value);
+      return Array.isArray(ids) ? ids.map((id) => String(id).replaceAll('+', ',')) : ids;
+    },
+    validate: expect('PBX names, each once, separated by commas; "allpbxes" stands alone', isPbxIds),
+  },
+  extensions: {
+    validate: expect(`up to ${EXTENSIONS_MAX} extensions, separated by commas`, (value) =>
+      value === '' || (/^\w+(,\w+)*$/.test(String(value)) && String(value).split(',').length <= EXTENSIONS_MAX)),
+  },
+  'http-url': { validate: expect('a URL that starts with http:// or https://', isHttpUrl) },
+  'base-url': {
+    coerce: (value: unknown): unknown => String(value).replace(/\/+$/, ''),
+    validate: expect('a URL that starts with https://, without user, query or fragment', (value) =>
+      isHttpUrl(value) && /^[^@?#]+$/.test(String(value))),
+  },
+} as const satisfies Record<string, Format>;
+
+/** `"90s"` -> 90000. What is not written so is given back as it is, for the check to refuse. */
+export function spanMs(value: unknown): unknown {
+  const match = /^(\d{1,9})(ms|s|m|h|d)$/.exec(String(value));
+  return match ? Number(match[1]) * UNIT_MS[match[2] as keyof typeof UNIT_MS] : value;
+}
+
+function expect(what: string, holds: (value: unknown) => boolean): (value: unknown) => void {
+  return (value) => {
+    if (value === null || value === undefined) throw new Error(`is missing; give ${what}`);
+    if (!holds(value)) throw new Error(`expected ${what}`);
+  };
+}
+
+function list(value: unknown): unknown {
+  return typeof value === 'string' ? value.split(',').map((part) => part.trim()).filter((part) => part !== '') : value;
+}
+
+function everyOne(pattern: RegExp): (value: unknown) => boolean {
+  return (value) => Array.isArray(value) && value.length > 0 && value.every((part) => pattern.test(String(part)));
+}
+
+/** A PBX read by two feeds would be published twice, so a name may stand once and `allpbxes` only alone. */
+function isPbxIds(value: unknown): boolean {
+  if (!everyOne(/^[^\s/]+$/)(value)) return false;
+  const names = (value as string[]).flatMap((id) => id.split(',')).map((name) => name.toLowerCase());
+  const once = new Set(names).size === names.length;
+  return once && names.every((name) => name !== '' && isPlain(name)) && (names.length === 1 || !names.includes('allpbxes'));
+}
+
+function isNatural(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+/** With its offset: a time without one would mean another moment on each machine. */
+function isIsoTime(value: string): boolean {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)$/.test(value) && !Number.isNaN(Date.parse(value));
+}
+
+function isPlain(value: string): boolean {
+  return !/\p{Cc}/u.test(value);
+}
+
+function isHttpUrl(value: unknown): boolean {
+  return URL.canParse(String(value)) && /^https?:$/.test(new URL(String(value)).protocol);
+}

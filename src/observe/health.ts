@@ -1,0 +1,62 @@
+import { feedName } from '../feed/feed.ts';
+import type { Feed } from '../worker/poll.ts';
+import type { WorkerEvent } from '../worker/worker.ts';
+
+/** An answer to a probe; what is wrong is named, so that the answer alone is enough. */
+export interface Answer {
+  readonly ok: boolean;
+  readonly guarantee: string;
+  readonly problems: readonly string[];
+}
+
+export interface Health {
+  readonly onEvent: (event: WorkerEvent) => void;
+  /** The process turns: every feed of an open shard has reported within its allowed time. */
+  alive(): Answer;
+  /** The process does its work: it is in the group, every owned shard has a session, no feed has just failed. */
+  ready(): Answer;
+}
+
+/** A poll may take its time; after this many of its longest waits something hangs. */
+const SILENCE_STEPS = 5;
+const SILENCE_MIN_MS = 10 * 60_000;
+
+export function createHealth(guarantee: string, nowMs: () => number): Health {
+  let owned: ReadonlySet<number> | undefined;
+  const open = new Set<number>();
+  const failing = new Map<string, string>();
+  let heardMs = nowMs();
+  let silenceMaxMs = SILENCE_MIN_MS;
+  const answer = (problems: readonly string[]): Answer => ({ ok: problems.length === 0, guarantee, problems });
+
+  const heard = (feed: Feed, problem: string | undefined): void => {
+    heardMs = nowMs();
+    silenceMaxMs = Math.max(silenceMaxMs, feed.pace.stepMinMs * SILENCE_STEPS);
+    if (problem === undefined) failing.delete(feedName(feed.id));
+    else failing.set(feedName(feed.id), problem);
+  };
+
+  const own = (shards: ReadonlySet<number>): void => {
+    owned = shards;
+    failing.clear(); // a feed that went to another worker is not ours to report
+  };
+
+  return {
+    onEvent(event) {
+      if (event.kind === 'polled') heard(event.feed, undefined);
+      else if (event.kind === 'poll-failed') heard(event.feed, `${event.error.code}: ${event.error.message}`);
+      else if (event.kind === 'shards-owned') own(event.shards);
+      else if (event.kind === 'shard-opened') open.add(event.shard);
+      else if (event.kind === 'shard-closed') open.delete(event.shard);
+    },
+    alive() {
+      const silent = open.size > 0 && nowMs() - heardMs > silenceMaxMs;
+      return answer(silent ? [`no feed has polled for ${Math.round((nowMs() - heardMs) / 1_000)} s`] : []);
+    },
+    ready() {
+      if (owned === undefined) return answer(['not in the consumer group yet']);
+      const shut = [...owned].filter((shard) => !open.has(shard)).map((shard) => `shard ${shard} has no session`);
+      return answer([...shut, ...[...failing].map(([feed, problem]) => `${feed}: ${problem}`)]);
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { pino, type Logger } from 'pino';
+import { feedName } from '../feed/feed.ts';
+import type { WorkerEvent } from '../worker/worker.ts';
+
+/**
+ * A logger: JSON lines on standard error, or readable ones where that is a terminal.
+ *
+ * Only what {@link logEvent} lists is ever logged, so no row, token or secret can slip in.
+ */
+export function createLogger(level: string): Logger {
+  const pretty = process.stderr.isTTY;
+  return pino(
+    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pretty
+      ? pino.transport({ target: 'pino-pretty', options: { destination: 2, translateTime: 'SYS:HH:MM:ss' } })
+      : pino.destination({ dest: 2, sync: true }),
+  );
+}
+
+/** One line per poll, none per row; an error is logged here once, where the worker has reacted to it. */
+export function logEvent(log: Logger, event: WorkerEvent): void {
+  switch (event.kind) {
+    case 'polled': {
+      const { window, watermarkMs, ...counts } = event.report;
+      const times = { from: iso(window.from), to: iso(window.to), watermark: iso(watermarkMs) };
+      return log.info({ feed: feedName(event.feed.id), ...times, ...counts }, 'polled');
+    }
+    case 'poll-failed':
+      return log.warn({ feed: feedName(event.feed.id), code: event.error.code }, event.error.message);
+    case 'shards-owned':
+      return log.info({ shards: [...event.shards], of: event.of }, 'shards owned');
+    case 'shard-opened':
+      return log.info({ shard: event.shard, durationMs: event.durationMs, seen: event.seen }, 'shard opened');
+    case 'shard-failed':
+      return log.warn({ shard: event.shard, code: event.error.code, retryInMs: event.retryInMs }, event.error.message);
+    case 'shard-closed':
+      return log.info({ shard: event.shard }, 'shard closed');
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

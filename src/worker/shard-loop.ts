@@ -1,0 +1,59 @@
+import { ConnectorError, reactionTo } from '../errors.ts';
+import { OffsetState } from '../feed/offset.ts';
+import { nextTurn, type Candidate } from '../feed/schedule.ts';
+import { planWindow } from '../feed/window.ts';
+import { pollOnce, type Feed, type Io, type PollReport } from './poll.ts';
+
+/** What the shard loop itself remembers of a feed. Not committed: a restart sweeps at once and rests nobody. */
+interface Memory {
+  sweptAtMs: number;
+  notBeforeMs: number;
+  lastTurn: number;
+}
+
+/**
+ * Polls the feeds of one shard, one at a time, until `signal` aborts or all are done.
+ *
+ * One at a time, because a shard has one transaction open at most. Work runs in
+ * parallel across shards.
+ *
+ * @throws ConnectorError `reopen` or `stop`, for the worker to answer. A `retry`
+ *   is answered here: the feed rests, then the same window is planned again.
+ */
+export async function runShard(
+  feeds: readonly Feed[],
+  io: Io,
+  report: (feed: Feed, outcome: PollReport | ConnectorError) => void,
+): Promise<void> {
+  const { session, clock, signal } = io;
+  const memories = new Map(feeds.map((feed) => [feed, { sweptAtMs: -Infinity, notBeforeMs: 0, lastTurn: 0 } as Memory]));
+
+  const candidate = (feed: Feed, nowMs: number): Candidate<Feed> => {
+    const { watermarkMs, seenFromMs } = session.offsetOf(feed.id) ?? new OffsetState(feed.id, feed.originMs);
+    const { sweptAtMs, ...rest } = memories.get(feed)!;
+    const plan = planWindow({ watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs }, feed.pace, nowMs);
+    return { feed, plan, ...rest };
+  };
+
+  for (let number = 1; !signal.aborted; number += 1) {
+    const nowMs = clock.nowMs();
+    const turn = nextTurn(feeds.map((feed) => candidate(feed, nowMs)), nowMs);
+
+    if (turn.kind === 'done') return;
+    if (turn.kind === 'sleep') {
+      await clock.sleepUntil(turn.untilMs, signal);
+      continue;
+    }
+    const memory = memories.get(turn.feed)!;
+    memory.lastTurn = number;
+    try {
+      report(turn.feed, await pollOnce(turn.feed, turn.window, io));
+      if (turn.sweep) memory.sweptAtMs = nowMs;
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ConnectorError) || reactionTo(error) !== 'retry') throw error;
+      report(turn.feed, error);
+      memory.notBeforeMs = clock.nowMs() + Math.max(turn.feed.pace.stepMinMs, error.retryAfterMs ?? 0);
+    }
+  }
+}

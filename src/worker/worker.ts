@@ -1,0 +1,128 @@
+import type { Clock } from '../clock.ts';
+import { ConnectorError, reactionTo } from '../errors.ts';
+import { shardOf, type Shard } from '../feed/feed.ts';
+import type { Sink } from '../sink/sink.ts';
+import type { Source } from '../source/source.ts';
+import type { Feed, PollReport } from './poll.ts';
+import { runShard } from './shard-loop.ts';
+
+/** What a worker tells. Metrics, logs, health and the demo screen listen to it; the flow never calls them. */
+export type WorkerEvent =
+  | { readonly kind: 'polled'; readonly feed: Feed; readonly report: PollReport }
+  | { readonly kind: 'poll-failed'; readonly feed: Feed; readonly error: ConnectorError }
+  /** The shards that are ours now and have feeds, and how many have feeds in all. */
+  | { readonly kind: 'shards-owned'; readonly shards: ReadonlySet<Shard>; readonly of: number }
+  | { readonly kind: 'shard-opened'; readonly shard: Shard; readonly durationMs: number; readonly seen: number }
+  | { readonly kind: 'shard-failed'; readonly shard: Shard; readonly error: ConnectorError; readonly retryInMs: number }
+  | { readonly kind: 'shard-closed'; readonly shard: Shard };
+
+export interface WorkerOptions {
+  readonly feeds: readonly Feed[];
+  readonly source: Source;
+  readonly sink: Sink;
+  readonly clock: Clock;
+  /** Spreads the reopening of many shards; from 0 to 1, as Math.random. */
+  readonly random: () => number;
+  readonly listen: (event: WorkerEvent) => void;
+}
+
+/** Time between losing a session and opening the next: doubled from first to last, then kept. */
+const REOPEN_MIN_MS = 100;
+const REOPEN_MAX_MS = 10_000;
+
+/**
+ * A fenced session means that another worker believes the shard is its own. The group tells which of us is
+ * wrong; reopening before it has spoken would fence the rightful owner in turn.
+ */
+const FENCED_REST_MS = 2_000;
+
+interface RunningShard {
+  readonly stop: () => void;
+  readonly ended: Promise<void>;
+}
+
+/**
+ * Polls every feed of every shard that the sink says is ours, until `signal` aborts.
+ *
+ * @throws ConnectorError `stop`, or an error that nobody foresaw: one shard's ends the whole worker.
+ */
+export async function runWorker(options: WorkerOptions, signal: AbortSignal): Promise<void> {
+  const { feeds, sink, listen } = options;
+  const failure = new AbortController();
+  const either = AbortSignal.any([signal, failure.signal]);
+  const feedsOf = Map.groupBy(feeds, (feed) => shardOf(feed.id, sink.shardCount));
+  const running = new Map<Shard, RunningShard>();
+
+  const start = (shard: Shard, previous: Promise<void> | undefined): void => {
+    const stop = new AbortController();
+    const ended = Promise.resolve(previous)
+      .then(() => keepShard(shard, feedsOf.get(shard)!, options, AbortSignal.any([either, stop.signal])))
+      .catch((error: unknown) => failure.abort(error));
+    running.set(shard, { stop: () => stop.abort(), ended });
+  };
+
+  const ending = new Map<Shard, Promise<void>>();
+  for await (const owned of sink.ownedShards(either)) {
+    const shards = new Set([...owned].filter((shard) => feedsOf.has(shard)));
+    for (const [shard, loop] of running) {
+      if (shards.has(shard)) continue;
+      loop.stop();
+      ending.set(shard, loop.ended);
+      running.delete(shard);
+    }
+    for (const shard of shards) if (!running.has(shard)) start(shard, ending.get(shard));
+    listen({ kind: 'shards-owned', shards, of: feedsOf.size });
+  }
+
+  await Promise.all([...ending.values(), ...[...running.values()].map((loop) => loop.ended)]);
+  if (failure.signal.aborted) throw failure.signal.reason;
+}
+
+/** Serves a shard until `signal` aborts: after `reopen`, fence and read again. There is no repair. */
+async function keepShard(
+  shard: Shard,
+  feeds: readonly Feed[],
+  options: WorkerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { clock, random, listen } = options;
+  let restMs = REOPEN_MIN_MS;
+  const progressed = (): void => {
+    restMs = REOPEN_MIN_MS;
+  };
+  while (!signal.aborted) {
+    try {
+      return await serveShard({ shard, feeds, progressed }, options, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      if (!(error instanceof ConnectorError) || reactionTo(error) === 'stop') throw error;
+      const retryInMs = Math.max(restMs * (0.5 + random() / 2), error.code === 'SINK_FENCED' ? FENCED_REST_MS : 0);
+      listen({ kind: 'shard-failed', shard, error, retryInMs });
+      await clock.sleepUntil(clock.nowMs() + retryInMs, signal);
+      restMs = Math.min(restMs * 2, REOPEN_MAX_MS);
+    }
+  }
+}
+
+/** One session of a shard, from its opening to its end. */
+async function serveShard(
+  { shard, feeds, progressed }: { readonly shard: Shard; readonly feeds: readonly Feed[]; readonly progressed: () => void },
+  { sink, source, clock, listen }: WorkerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const startedMs = clock.nowMs();
+  const session = await sink.openShard(shard);
+  try {
+    const seen = feeds.reduce((sum, feed) => sum + (session.offsetOf(feed.id)?.seenCount ?? 0), 0);
+    listen({ kind: 'shard-opened', shard, durationMs: clock.nowMs() - startedMs, seen });
+
+    await runShard(feeds, { source, session, clock, signal }, (feed, outcome) => {
+      if (outcome instanceof ConnectorError) return listen({ kind: 'poll-failed', feed, error: outcome });
+      progressed();
+      listen({ kind: 'polled', feed, report: outcome });
+    });
+  } finally {
+    await session.close();
+    listen({ kind: 'shard-closed', shard });
+  }
+}
