@@ -1,0 +1,25 @@
+FROM node:24.21-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json ./
+# Without scripts: one of them would fetch a second Node, which only machines without this image need.
+RUN npm ci --ignore-scripts
+COPY tsconfig.json tsconfig.build.json ./
+COPY src src
+RUN npm run build && npm prune --omit=dev --ignore-scripts
+
+FROM node:24.21-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY package.json LICENSE ./
+COPY schemas schemas
+COPY config config
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+USER node
+# From outside a container its own 127.0.0.1, the default, cannot be reached.
+ENV HTTP_HOST=0.0.0.0 HTTP_PORT=9464
+EXPOSE 9464
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
+  CMD ["node", "-e", \
+  "fetch(`http://127.0.0.1:${process.env.HTTP_PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
+ENTRYPOINT ["node", "dist/main.js"]

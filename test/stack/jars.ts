@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { SMALL_JVM, JAVA, execute, requireJava, requireMaven } from './java.ts';
+import { withLock } from './lock.ts';
+import { runMaven } from './maven.ts';
+
+const PROJECT = join(import.meta.dirname, '..', '..');
+const CACHE = join(PROJECT, '.cache', 'stack');
+const POM = join(import.meta.dirname, 'pom.xml');
+
+/** What is needed to start the servers, all of it read-only: many processes use one copy at the same time. */
+export interface Jars {
+  /** Class path of Kafka's broker and of its command line tools. */
+  readonly kafkaClasspath: string;
+  readonly registryClasspath: string;
+  /** A log directory as Kafka's own StorageTool formats it: copying it saves two seconds at every start. */
+  readonly formattedDirectory: string;
+}
+
+/** Answers at once when the jars are there; otherwise fetches them, whole or not at all, once for all processes. */
+export async function fetchJars(): Promise<Jars> {
+  await requireJava();
+  const pom = await readFile(POM, 'utf8');
+  const place = join(CACHE, cacheName(pom));
+  if (!existsSync(place)) {
+    await mkdir(CACHE, { recursive: true });
+    await withLock(join(CACHE, 'lock'), async () => {
+      if (!existsSync(place)) await build(pom, place);
+    });
+  }
+  return {
+    kafkaClasspath: join(place, 'kafka', '*'),
+    registryClasspath: [join(place, 'registry', '*'), join(place, 'registry', 'lib', '*')].join(':'),
+    formattedDirectory: join(place, 'formatted'),
+  };
+}
+
+/** A fresh copy for one broker. */
+export async function copyFormatted(jars: Jars, logDirectory: string): Promise<void> {
+  await cp(jars.formattedDirectory, logDirectory, { recursive: true });
+}
+
+async function build(pom: string, place: string): Promise<void> {
+  await requireMaven();
+  // Only the holder of the lock comes here, so whatever is half-built belongs to a process that was killed.
+  for (const name of await readdir(CACHE)) {
+    if (name.startsWith('partial-')) await rm(join(CACHE, name), { recursive: true, force: true });
+  }
+  const partial = join(CACHE, `partial-${process.pid}`);
+  const title = `Apache Kafka ${versionIn(pom, 'kafka')} and Apicurio Registry ${versionIn(pom, 'registry')}`;
+  await runMaven(['-f', POM, `-Dstack.directory=${partial}`, 'generate-resources'], {
+    title: `${title} from Maven Central (about 200 MB, once)`,
+    directory: relative(PROJECT, place),
+  });
+  await rm(join(partial, 'maven'), { recursive: true, force: true });
+  await formatStorage(partial);
+  await rename(partial, place);
+}
+
+async function formatStorage(directory: string): Promise<void> {
+  const logDirectory = join(directory, 'formatted');
+  const properties = join(directory, 'format.properties');
+  // The formatted files name the node only; ports and paths in here are never used.
+  await writeFile(properties, [
+    'process.roles=broker,controller',
+    'node.id=1',
+    'controller.quorum.voters=1@127.0.0.1:9093',
+    'controller.listener.names=CONTROLLER',
+    'listeners=PLAINTEXT://127.0.0.1:9092,CONTROLLER://127.0.0.1:9093',
+    `log.dirs=${logDirectory}`,
+  ].join('\n'));
+  // Kafka wants 16 bytes.
+  const clusterId = Buffer.from('8x8-work-cluster').toString('base64url');
+  const classpath = join(directory, 'kafka', '*');
+  const tool = ['-cp', classpath, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties];
+  await execute(JAVA, [...SMALL_JVM, ...tool]);
+  await rm(properties);
+}
+
+/** Readable, and different for every change of the pom, so that an old cache is never taken for a new one. */
+function cacheName(pom: string): string {
+  const hash = createHash('sha256').update(pom).digest('hex').slice(0, 8);
+  return `kafka-${versionIn(pom, 'kafka')}-registry-${versionIn(pom, 'registry')}-${hash}`;
+}
+
+function versionIn(pom: string, name: string): string {
+  return new RegExp(`<${name}\\.version>([^<]+)<`).exec(pom)![1]!;
+}
