@@ -1,0 +1,99 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Stack } from '../stack/stack.ts';
+
+/** A line of the connector's log. */
+export type LogLine = Readonly<Record<string, unknown>> & { readonly msg: string };
+
+/** A connector in a process of its own. */
+export interface Worker {
+  readonly pid: number;
+  /** Ends it without a word, as a crash does. */
+  kill(): Promise<void>;
+  /** Asks it to stop, and resolves to its exit code. */
+  stop(): Promise<number | null>;
+  readonly exited: Promise<number | null>;
+}
+
+/** A running simulator's address and the account on it. */
+export interface Account {
+  readonly url: string;
+  readonly options: {
+    readonly apiKey: string;
+    readonly username: string;
+    readonly password: string;
+    readonly pbxIds: readonly string[];
+  };
+}
+
+/** The settings under which a connector reads `account` into the topics of `prefix`, at the pace of a demo. */
+export function roadSettings(stack: Pick<Stack, 'brokers' | 'registryUrl'>, account: Account, prefix: string) {
+  return {
+    EIGHT_BASE_URL: account.url,
+    EIGHT_API_KEY: account.options.apiKey,
+    EIGHT_USERNAME: account.options.username,
+    EIGHT_PASSWORD: account.options.password,
+    EIGHT_PBX_IDS: account.options.pbxIds.join(','),
+    EIGHT_REQUESTS_PER_MINUTE: '6000',
+    KAFKA_BROKERS: stack.brokers,
+    SCHEMA_REGISTRY_URL: stack.registryUrl,
+    KAFKA_TOPIC_CALL_LEGS: `${prefix}.call-legs`,
+    KAFKA_TOPIC_CALL_RECORDS: `${prefix}.call-records`,
+    KAFKA_TOPIC_REJECTED: `${prefix}.rejected`,
+    KAFKA_TOPIC_OFFSETS: `${prefix}.offsets`,
+    KAFKA_SESSION_TIMEOUT: '6s',
+    CONNECTOR_NAME: prefix,
+    START_FROM: '10m',
+    PACE_SETTLE: '2s',
+    PACE_STEP_MIN: '1s',
+    PACE_STEP_MAX: '2m',
+    PACE_OVERLAP: '3s',
+    PACE_LOOKBACK: '15m',
+    PACE_SWEEP_EVERY: '5s',
+    HTTP_PORT: '0',
+    LOG_LEVEL: 'info',
+  } as const;
+}
+
+/** The topics of events under `prefix`, as {@link roadSettings} names them. */
+export function eventTopics(prefix: string): readonly string[] {
+  return [`${prefix}.call-legs`, `${prefix}.call-records`, `${prefix}.rejected`];
+}
+
+export function startWorker(settings: Readonly<Record<string, string>>, onLine: (line: LogLine) => void): Worker {
+  const main = new URL('../../src/main.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', main, 'run'], {
+    env: { PATH: process.env['PATH'], ...settings },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const end = (): void => void child.kill('SIGKILL');
+  process.on('exit', end);
+  const exited = once(child, 'exit').then(([code]) => {
+    process.off('exit', end);
+    return code as number | null;
+  });
+  createInterface({ input: child.stderr }).on('line', (text) => onLine(parseLine(text)));
+
+  return {
+    pid: child.pid!,
+    exited,
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
+    stop() {
+      child.kill('SIGTERM');
+      return exited;
+    },
+  };
+}
+
+/** What is not JSON is an error on its way out. */
+function parseLine(text: string): LogLine {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return { level: 60, msg: text };
+  }
+}
