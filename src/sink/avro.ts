@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SchemaRegistry, SchemaType, type COMPATIBILITY } from '@kafkajs/confluent-schema-registry';
 import avro from 'avsc';
+import pRetry from 'p-retry';
 import { ConnectorError } from '../errors.ts';
 
 /** How schemas reach the registry. */
@@ -24,8 +25,14 @@ export interface Codec {
 /** Confluent's wire format: a zero byte, the schema id as four bytes, then the Avro body. */
 const HEADER_BYTES = 5;
 
-/** First guess at the size of an encoded value. A larger one is encoded a second time. */
-const BODY_BYTES = 2_048;
+/** Every option stated: the defaults mean ten tries over seventeen minutes, without jitter. */
+const RETRY = { retries: 4, minTimeout: 200, maxTimeout: 2_000, factor: 2, randomize: true, maxRetryTime: 10_000 };
+
+/** An error of the registry client: a refusal has the registry's status. */
+type RegistryError = Error & { readonly status?: number };
+
+/** Values are encoded one after the other into a slab; a value that is larger than a slab gets a buffer of its own. */
+const SLAB_BYTES = 64 * 1_024;
 
 /**
  * Registers the schema in `schemas/<file>` under `subject`, or looks its id up.
@@ -34,14 +41,14 @@ const BODY_BYTES = 2_048;
  *   SINK_UNAVAILABLE when it cannot be reached.
  */
 export async function openCodec(options: RegistryOptions, subject: string, file: string): Promise<Codec> {
-  const registry = new SchemaRegistry({ host: options.url, retry: { retries: 3 } });
+  const registry = new SchemaRegistry({ host: options.url, retry: { retries: 0 } });
   const text = readFileSync(new URL(`../../schemas/${file}`, import.meta.url), 'utf8');
   const schema = { type: SchemaType.AVRO as const, schema: text };
   const compatibility = options.compatibility as COMPATIBILITY;
-  const id = await (options.register
+  const find = (): Promise<number> => options.register
     ? registry.register(schema, { subject, compatibility }).then((registered) => registered.id)
-    : registry.getRegistryIdBySchema(subject, schema)
-  ).catch((error: unknown) => {
+    : registry.getRegistryIdBySchema(subject, schema);
+  const id = await pRetry(find, { ...RETRY, shouldRetry: ({ error }) => isPassing(error) }).catch((error: unknown) => {
     throw registryError(options, subject, error);
   });
   return codec(registry, id, avro.Type.forSchema(JSON.parse(text)));
@@ -49,15 +56,28 @@ export async function openCodec(options: RegistryOptions, subject: string, file:
 
 function codec(registry: SchemaRegistry, id: number, type: avro.Type): Codec {
   const resolvers = new Map<number, avro.Resolver>();
+  let slab = Buffer.allocUnsafe(SLAB_BYTES);
+  let used = 0;
+  const writeHeader = (buffer: Buffer, at: number): void => {
+    buffer[at] = 0;
+    buffer.writeInt32BE(id, at + 1);
+  };
 
   return {
     encode(value) {
-      const buffer = Buffer.allocUnsafe(BODY_BYTES);
-      buffer[0] = 0;
-      buffer.writeInt32BE(id, 1);
-      const end = type.encode(value, buffer, HEADER_BYTES);
-      if (end >= 0) return buffer.subarray(0, end);
-      return Buffer.concat([buffer.subarray(0, HEADER_BYTES), type.toBuffer(value)]);
+      const start = used;
+      const end = type.encode(value, slab, start + HEADER_BYTES);
+      if (end >= 0) {
+        used = end;
+        writeHeader(slab, start);
+        return slab.subarray(start, end);
+      }
+      slab = Buffer.allocUnsafe(SLAB_BYTES); // the old one lives on with the values in it
+      used = 0;
+      if (start > 0) return this.encode(value);
+      const header = Buffer.alloc(HEADER_BYTES);
+      writeHeader(header, 0);
+      return Buffer.concat([header, type.toBuffer(value)]);
     },
     async decode(bytes) {
       if (bytes.length < HEADER_BYTES || bytes[0] !== 0) throw new Error('not in the wire format of a schema registry');
@@ -73,23 +93,27 @@ function codec(registry: SchemaRegistry, id: number, type: avro.Type): Codec {
 }
 
 function registryError(options: RegistryOptions, subject: string, error: unknown): ConnectorError {
-  const { message, status } = error as Error & { status?: number };
-  if (status === undefined || status >= 500) {
-    // The client's own check of the subject's level has no status: it is a refusal, not an outage.
-    if (!/^Compatibility does not match/.test(message)) {
-      return new ConnectorError(
-        'SINK_UNAVAILABLE',
-        `schema registry ${options.url} cannot be reached: ${message}. Check SCHEMA_REGISTRY_URL and that it runs`,
-        { cause: error },
-      );
-    }
-    return new ConnectorError(
-      'SINK_REFUSED',
-      `schema registry: subject ${subject}: ${message}. Set SCHEMA_REGISTRY_COMPATIBILITY to the subject's level`,
-    );
+  const { message, status } = error as RegistryError;
+  if (/^Compatibility does not match/.test(message)) {
+    const cure = "Set SCHEMA_REGISTRY_COMPATIBILITY to the subject's level";
+    return new ConnectorError('SINK_REFUSED', `schema registry: subject ${subject}: ${message}. ${cure}`);
+  }
+  if (isOutage(error as RegistryError)) {
+    const what = `schema registry ${options.url} cannot be reached: ${message}`;
+    return new ConnectorError('SINK_UNAVAILABLE', `${what}. Check SCHEMA_REGISTRY_URL and that it runs`, { cause: error });
   }
   const cure = options.register
-    ? `Register under another topic name, or mend the subject (SCHEMA_REGISTRY_URL ${options.url})`
+    ? `Mend the subject, or name another topic (SCHEMA_REGISTRY_URL ${options.url})`
     : 'Register the files in schemas/ first, or set SCHEMA_REGISTRY_REGISTER=true';
   return new ConnectorError('SINK_REFUSED', `schema registry refuses subject ${subject} (${status}): ${message}. ${cure}`);
+}
+
+/** Worth another try: an outage, or two workers that register at the same moment, of whom one is refused. */
+function isPassing(error: Error): boolean {
+  return isOutage(error) || /already exists/.test(error.message);
+}
+
+/** The client reports a connection that failed as status 400, told from a refusal only by its words. */
+function isOutage({ message, status }: RegistryError): boolean {
+  return status === undefined || status >= 500 || / - Error, status 400: /.test(message);
 }

@@ -6,6 +6,7 @@ import type { Pace, Window } from '../feed/window.ts';
 import type { ShardSession } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
 import type { Stream } from '../streams/stream.ts';
+import { readAhead } from './read-ahead.ts';
 
 /** A feed as configured. How far it has come is not here: only the session knows that. */
 export interface Feed {
@@ -60,7 +61,9 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const count = { pages: 0, rows: 0, published: 0, rejected: 0, repeats: 0, outside: 0 };
   const offset = () => session.offsetOf(id) ?? new OffsetState(id, feed.originMs);
 
-  for await (const rows of source.readPages({ stream, pbxId, window }, signal)) {
+  const pages = readAhead((inner) => source.readPages({ stream, pbxId, window }, inner), signal);
+
+  for await (const rows of pages) {
     const context = { pbxId, window, observedAtMs: clock.nowMs(), rejectedPayload };
     const events = rows.map((row) => stream.toEvent(row, context));
     const { fresh, seen, repeats, outside } = takeFresh(offset(), events);
