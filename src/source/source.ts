@@ -26,7 +26,8 @@ export interface Source {
    * dedupes by key. Leaving the loop early is allowed and costs nothing.
    *
    * @throws ConnectorError with reaction `retry`: the source is down, throttles us, answers nonsense, or
-   *   refuses us (then with a long `retryAfterMs`). An abort of `signal` throws the signal's reason.
+   *   refuses us (then with a long `retryAfterMs`); CONFIG_INVALID for a PBX name that no request can carry.
+   *   An abort of `signal` throws the signal's reason.
    */
   readPages(request: ReadRequest, signal: AbortSignal): AsyncIterable<readonly RawRow[]>;
 }

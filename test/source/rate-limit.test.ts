@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { createRateLimit, PAUSE_MAX_MS, type RateLimit } from '../../src/source/rate-limit.ts';
+
+/** Takes as soon as it may, `count` times, and returns when. */
+function takeAll(limit: RateLimit, count: number, startMs = 0): number[] {
+  const takenAt: number[] = [];
+  let nowMs = startMs;
+  for (let guard = 0; takenAt.length < count && guard < count * 3; guard += 1) {
+    const waitMs = limit.take(nowMs);
+    if (waitMs === 0) takenAt.push(nowMs);
+    nowMs += waitMs;
+  }
+  return takenAt;
+}
+
+test('a small budget goes out evenly', () => {
+  assert.deepEqual(takeAll(createRateLimit(10), 4), [0, 6_000, 12_000, 18_000]);
+});
+
+test('a larger budget lets a tenth go at once, and then goes out evenly', () => {
+  const takenAt = takeAll(createRateLimit(60), 9);
+  assert.deepEqual(takenAt.slice(0, 6), [0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(takenAt.slice(6), [1_091, 2_182, 3_273]);
+});
+
+// Goal: the account's limit holds, however requests come. Method: any gaps, any budget, every 60 s window.
+test('no span of a minute sees more than the budget', () => {
+  fc.assert(fc.property(
+    fc.integer({ min: 1, max: 200 }),
+    fc.array(fc.integer({ min: 0, max: 30_000 }), { minLength: 1, maxLength: 300 }),
+    (requestsPerMinute, gaps) => {
+      const limit = createRateLimit(requestsPerMinute);
+      const takenAt: number[] = [];
+      let nowMs = 0;
+      for (const gapMs of gaps) {
+        const waitMs = limit.take(nowMs);
+        if (waitMs === 0) takenAt.push(nowMs);
+        nowMs += Math.min(waitMs === 0 ? 0 : waitMs, gapMs);
+        if (gapMs % 7 === 0) nowMs += gapMs;
+      }
+      for (const [index, fromMs] of takenAt.entries()) {
+        const within = takenAt.slice(index).filter((ms) => ms < fromMs + 60_000).length;
+        assert.ok(within <= requestsPerMinute, `${within} of ${requestsPerMinute}`);
+      }
+    },
+  ));
+});
+
+test('a pause holds everything, and the longest one asked for wins', () => {
+  const limit = createRateLimit(60);
+  limit.pause(30_000);
+  limit.pause(10_000);
+  assert.equal(limit.take(0), 30_000);
+  assert.equal(limit.pausedForMs(29_000), 1_000);
+  assert.equal(limit.take(30_000), 0);
+  assert.equal(limit.pausedForMs(30_000), 0);
+});
+
+test('a share makes the budget smaller, and none stops it', () => {
+  const limit = createRateLimit(10);
+  limit.setShare(0.5);
+  assert.deepEqual(takeAll(limit, 3), [0, 12_000, 24_000]);
+  limit.setShare(0);
+  assert.equal(limit.take(100_000), Infinity);
+  limit.setShare(1);
+  assert.equal(limit.take(100_000), 0);
+});
+
+test('a wall clock set back by a year costs one interval, or the longest pause', () => {
+  const year = 365 * 86_400_000;
+  const limit = createRateLimit(10);
+  assert.equal(limit.take(year), 0);
+  assert.equal(limit.take(0), 6_000);
+  limit.pause(year);
+  assert.equal(limit.take(0), PAUSE_MAX_MS);
+});
