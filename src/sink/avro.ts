@@ -105,7 +105,7 @@ function registryError(options: RegistryOptions, subject: string, error: unknown
   const cure = options.register
     ? `Mend the subject, or name another topic (SCHEMA_REGISTRY_URL ${options.url})`
     : 'Register the files in schemas/ first, or set SCHEMA_REGISTRY_REGISTER=true';
-  return new ConnectorError('SINK_REFUSED', `schema registry refuses subject ${subject} (${status}): ${message}. ${cure}`);
+  return new ConnectorError('SINK_REFUSED', `schema registry refuses subject ${subject} (${status ?? 'not found'}): ${message}. ${cure}`);
 }
 
 /** Worth another try: an outage, or two workers that register at the same moment, of whom one is refused. */
@@ -113,7 +113,7 @@ function isPassing(error: Error): boolean {
   return isOutage(error) || /already exists/.test(error.message);
 }
 
-/** The client reports a connection that failed as status 400, told from a refusal only by its words. */
-function isOutage({ message, status }: RegistryError): boolean {
-  return status === undefined || status >= 500 || / - Error, status 400: /.test(message);
+/** The client reports a failed connection as status 400, and a lookup that finds nothing without any: words tell. */
+function isOutage({ message, status = 0 }: RegistryError): boolean {
+  return status >= 500 || !/^Confluent_Schema_Registry - (?!Error, status 400: )/.test(message);
 }

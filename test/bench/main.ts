@@ -21,6 +21,8 @@ const { values: options } = parseArgs({
   },
 });
 
+const HOUR_MS = 3_600_000;
+
 interface Run {
   readonly records: number;
   readonly durationMs: number;
@@ -58,11 +60,10 @@ try {
 /** From the first request of a poll to its last commit, for the poll that reads the whole hour. */
 async function runRoad(kafka: Stack, account: Account, prefix: string): Promise<Run> {
   const settings = {
-    ...roadSettings(kafka, account, prefix),
+    ...roadSettings(account, { ...kafka, prefix }, Date.now() - HOUR_MS),
     EIGHT_STREAMS: 'call-legs',
     EIGHT_PAGE_SIZE: options.pages,
     EIGHT_REQUESTS_PER_MINUTE: '1000000',
-    START_FROM: '60m',
     PACE_STEP_MAX: '2h',
     PACE_LOOKBACK: '30m',
   };

@@ -46,8 +46,8 @@ try {
 async function show(kafka: Stack, account: Simulator): Promise<number> {
   // On a Kafka of the user's own nothing of earlier runs may be in the way.
   const prefix = kafka.broker === undefined ? `8x8-demo-${randomUUID().slice(0, 8)}` : '8x8';
-  const settings = roadSettings(kafka, account, prefix);
-  const startedMs = Date.now();
+  const fromMs = Date.now() - HISTORY_MS;
+  const settings = roadSettings(account, { ...kafka, prefix }, fromMs);
   const screen = openScreen({ kafka, prefix, account: account.origin, until: seconds });
   const records: ReadRecord[] = [];
   const joined = Promise.withResolvers<void>();
@@ -73,7 +73,7 @@ async function show(kafka: Stack, account: Simulator): Promise<number> {
 
   try {
     await Promise.race([failed.promise, live(workers, start, screen)]);
-    const ended = await Promise.race([failed.promise, drain(account, records, startedMs - HISTORY_MS)]);
+    const ended = await Promise.race([failed.promise, drain(account, records, fromMs)]);
     for (const worker of workers) await worker.stop();
     await sleep(1_000); // whatever a stopping worker might still double shows up by now
     return conclude(screen, { ...ended, ...judge(ended.rows, records) });

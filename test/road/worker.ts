@@ -27,24 +27,29 @@ export interface Account {
   };
 }
 
-/** The settings under which a connector reads `account` into the topics of `prefix`, at the pace of a demo. */
-export function roadSettings(stack: Pick<Stack, 'brokers' | 'registryUrl'>, account: Account, prefix: string) {
+/** Where the calls go. */
+export interface Destination extends Pick<Stack, 'brokers' | 'registryUrl'> {
+  readonly prefix: string;
+}
+
+/** The settings under which a connector reads `account` from a time on, at the pace of a demo. */
+export function roadSettings(account: Account, { brokers, registryUrl, prefix }: Destination, fromMs: number) {
   return {
+    START_FROM: new Date(fromMs).toISOString(),
     EIGHT_BASE_URL: account.url,
     EIGHT_API_KEY: account.options.apiKey,
     EIGHT_USERNAME: account.options.username,
     EIGHT_PASSWORD: account.options.password,
     EIGHT_PBX_IDS: account.options.pbxIds.join(','),
     EIGHT_REQUESTS_PER_MINUTE: '6000',
-    KAFKA_BROKERS: stack.brokers,
-    SCHEMA_REGISTRY_URL: stack.registryUrl,
+    KAFKA_BROKERS: brokers,
+    SCHEMA_REGISTRY_URL: registryUrl,
     KAFKA_TOPIC_CALL_LEGS: `${prefix}.call-legs`,
     KAFKA_TOPIC_CALL_RECORDS: `${prefix}.call-records`,
     KAFKA_TOPIC_REJECTED: `${prefix}.rejected`,
     KAFKA_TOPIC_OFFSETS: `${prefix}.offsets`,
     KAFKA_SESSION_TIMEOUT: '6s',
     CONNECTOR_NAME: prefix,
-    START_FROM: '10m',
     PACE_SETTLE: '2s',
     PACE_STEP_MIN: '1s',
     PACE_STEP_MAX: '2m',

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { openJourney, type Journey } from './journey.ts';
+import type { Verdict } from './verdict.ts';
+
+// Goal: what goes wrong at 8x8 costs no call. Method: the whole road on real parts, with a phone system that misbehaves.
+
+const journeys: Journey[] = [];
+after(async () => {
+  for (const journey of journeys) await journey.close();
+});
+
+async function journey(...args: Parameters<typeof openJourney>): Promise<Journey> {
+  const opened = await openJourney(...args);
+  journeys.push(opened);
+  return opened;
+}
+
+function assertWhole({ shown, lost, doubled }: Verdict): void {
+  assert.deepEqual(lost, [], 'nothing is lost');
+  assert.deepEqual(doubled, [], 'nothing is doubled');
+  assert.ok(shown > 500, `the phone system has shown enough to tell: ${shown}`);
+}
+
+test('a token that expires in the middle of a scroll is renewed, and the scroll goes on', async () => {
+  const { start, settle, account } = await journey({
+    simulator: { faults: { seed: 32, probabilities: { 'token-expired': 0.1 } } }, // a seed without two in a row
+    settings: { EIGHT_PAGE_SIZE: '50', PACE_STEP_MAX: '10m' },
+  });
+  start();
+  for (let waits = 0; waits < 200 && (account.stats().faults['token-expired'] ?? 0) < 3; waits += 1) await sleep(50);
+  assertWhole(await settle());
+  const { faults, tokensIssued } = account.stats();
+  assert.ok(faults['token-expired']! > 2, `tokens did expire: ${faults['token-expired']}`);
+  assert.ok(tokensIssued > 2, `and were renewed: ${tokensIssued}`);
+});
+
+test('rows that 8x8 shows late are found by a sweep', async () => {
+  const { start, settle, lines } = await journey({ simulator: { lateShare: 0.3, lateMaxMs: 8_000 } });
+  start();
+  await sleep(15_000); // rows come late only while time passes
+  assertWhole(await settle());
+  const late = lines.filter((line) => line.msg === 'polled' && Number(line['repeats']) > 50 && Number(line['published']) > 0);
+  assert.ok(late.length > 0, 'some sweep has found what polls had passed by');
+});
+
+test('rows that nobody can map become dead letters, and the others go on', async () => {
+  const { start, settle, records } = await journey({ simulator: { poisonShare: 0.05 } });
+  start();
+  const verdict = await settle();
+  assertWhole(verdict);
+  assert.ok(verdict.rejected > 10, `there are dead letters: ${verdict.rejected}`);
+  for (const { value } of records.filter(({ topic }) => topic.endsWith('.rejected'))) {
+    assert.match(String(value!['code']), /^[A-Z_]+$/);
+    assert.equal(value!['payload'], null, 'a dead letter carries no personal data unless asked to');
+  }
+});
+
+test('a PBX that we may not read rests, while the others go on', async () => {
+  const { start, line, lines } = await journey({
+    simulator: { pbxIds: ['acme', 'globex', 'secret'], forbiddenPbxIds: ['secret'], callsPerHour: 2_000 },
+  });
+  start();
+  const refused = await line(({ code }) => code === 'SOURCE_PBX_REFUSED');
+  assert.match(refused.msg, /secret/);
+  await line(({ msg, feed }) => msg === 'polled' && feed === 'live/call-legs/acme');
+  await line(({ msg, feed }) => msg === 'polled' && feed === 'live/call-records/globex');
+  assert.ok(!lines.some(({ msg, feed }) => msg === 'polled' && String(feed).endsWith('/secret')));
+});
+
+test('every standard fault of the source at once loses and doubles nothing', async () => {
+  const { start, settle } = await journey({
+    simulator: { faults: 'standard', poisonShare: 0 },
+    settings: { EIGHT_PAGE_SIZE: '100', EIGHT_REQUEST_TIMEOUT: '5s' },
+  });
+  start();
+  start();
+  await sleep(10_000);
+  assertWhole(await settle());
+});
