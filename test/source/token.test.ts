@@ -89,7 +89,7 @@ const refusals: { name: string; reply: Reply; says: RegExp }[] = [
   { name: 'a bare 401', reply: { status: 401, text: 'no' }, says: /EIGHT_USERNAME and EIGHT_PASSWORD/ },
   { name: 'a 403', reply: { status: 403, json: { message: 'Key not approved' } },
     says: /status 403: Key not approved/ },
-  { name: 'a 404', reply: { status: 404, text: '<html>' }, says: /status 404; is the base URL right/ },
+  { name: 'a 404', reply: { status: 404, text: '<html>' }, says: /status 404; is EIGHT_BASE_URL right/ },
 ];
 
 for (const { name, reply, says } of refusals) {
@@ -164,9 +164,9 @@ for (const { name, json } of nonsense) {
 
 const unreachable: { name: string; baseUrl: string; says: RegExp }[] = [
   { name: 'a host that does not exist', baseUrl: 'http://nowhere.invalid/analytics',
-    says: /^the host of http:\/\/nowhere.invalid is unknown \((ENOTFOUND|EAI_AGAIN)\); cure: the base URL/ },
+    says: /^the host of http:\/\/nowhere.invalid is unknown \((ENOTFOUND|EAI_AGAIN)\); cure: EIGHT_BASE_URL/ },
   { name: 'a port where nobody listens', baseUrl: 'http://127.0.0.1:2/analytics',
-    says: /^http:\/\/127.0.0.1:2 refused the connection \(ECONNREFUSED\); cure: the base URL/ },
+    says: /^http:\/\/127.0.0.1:2 refused the connection \(ECONNREFUSED\); cure: EIGHT_BASE_URL/ },
 ];
 
 for (const { name, baseUrl, says } of unreachable) {
