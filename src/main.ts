@@ -1,0 +1,64 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { run } from './cli/run.ts';
+import { addSimulateOptions, simulate, type SimulateArguments } from './cli/simulate.ts';
+import { ConnectorError, type ErrorCode } from './errors.ts';
+
+/** Exit codes; the README documents them. */
+const EXIT = { stopped: 0, bug: 1, config: 2, source: 3, sink: 4, late: 5, twice: 130 } as const;
+
+/** A clean stop takes less; what hangs longer is safe to cut, for nothing but Kafka holds our place. */
+const STOP_MAX_MS = 9_000;
+
+const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+const program = new Command('8x8-connector')
+  .description('Puts every 8x8 Work phone call on Kafka: exactly once, on time, and provably complete.')
+  .exitOverride()
+  .configureHelp({ showGlobalOptions: true });
+
+program
+  .command('run')
+  .description('tail 8x8 and publish to Kafka until stopped')
+  .option('-c, --config <file...>', 'JSON files with settings, read in order; environment variables win', [])
+  .option('--dry-run', 'print events as JSON lines and write nothing to Kafka', false)
+  .action((args: { config: string[]; dryRun: boolean }) => run(args, stopSignal(), print));
+
+addSimulateOptions(program.command('simulate').description('serve a simulated 8x8 Work Analytics API'))
+  .action((args: SimulateArguments) => simulate(args, stopSignal(), print));
+
+try {
+  await program.parseAsync();
+  process.exit(EXIT.stopped);
+} catch (error) {
+  process.exit(report(error));
+}
+
+/** Aborts on the first SIGINT or SIGTERM; a second one, or a stop that takes too long, ends the process at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const onSignal = (): void => {
+    if (stop.signal.aborted) process.exit(EXIT.twice);
+    stop.abort(new Error('stopped by a signal'));
+    setTimeout(() => process.exit(EXIT.late), STOP_MAX_MS).unref();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return stop.signal;
+}
+
+/** An error we foresaw is one line that says what, where and the cure; any other is a bug and shows its stack. */
+function report(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.stopped : EXIT.config;
+  if (!(error instanceof ConnectorError)) {
+    process.stderr.write(`8x8-connector: a bug: ${error instanceof Error ? error.stack : String(error)}\n`);
+    return EXIT.bug;
+  }
+  process.stderr.write(`8x8-connector: ${error.code}: ${error.message}\n`);
+  return exitCode(error.code);
+}
+
+function exitCode(code: ErrorCode): number {
+  if (code === 'CONFIG_INVALID') return EXIT.config;
+  return code.startsWith('SOURCE_') ? EXIT.source : EXIT.sink;
+}
