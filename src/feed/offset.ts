@@ -120,6 +120,11 @@ export function restoreOffsets(records: Iterable<OffsetRecord>): Map<string, Off
   return offsets;
 }
 
+/** The first step of a feed: it has read nothing yet, and will read nothing before `originMs`. */
+export function beginAt(originMs: number): OffsetStep {
+  return { watermarkMs: originMs, seenFromMs: originMs, seen: [] };
+}
+
 /** The step after a page: the watermark stays, for the window is not read to its end. */
 export function afterPage(offset: FeedOffset, seen: readonly SeenEntry[]): OffsetStep {
   return { watermarkMs: offset.watermarkMs, seenFromMs: offset.seenFromMs, seen };

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 import type { FeedId } from '../feed/feed.ts';
-import { afterPage, afterWindow, OffsetState } from '../feed/offset.ts';
+import { afterPage, afterWindow } from '../feed/offset.ts';
 import { takeFresh } from '../feed/seen.ts';
 import type { Pace, Window } from '../feed/window.ts';
 import type { ShardSession } from '../sink/sink.ts';
@@ -59,7 +59,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const { pbxId } = id;
   const startedMs = clock.nowMs();
   const count = { pages: 0, rows: 0, published: 0, rejected: 0, repeats: 0, outside: 0 };
-  const offset = () => session.offsetOf(id) ?? new OffsetState(id, feed.originMs);
+  const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
 
   const pages = readAhead((inner) => source.readPages({ stream, pbxId, window }, inner), signal);
 

@@ -1,5 +1,5 @@
 import { ConnectorError, reactionTo } from '../errors.ts';
-import { OffsetState } from '../feed/offset.ts';
+import { beginAt } from '../feed/offset.ts';
 import { nextTurn, type Candidate } from '../feed/schedule.ts';
 import { planWindow } from '../feed/window.ts';
 import { pollOnce, type Feed, type Io, type PollReport } from './poll.ts';
@@ -29,11 +29,17 @@ export async function runShard(
   const memories = new Map(feeds.map((feed) => [feed, { sweptAtMs: -Infinity, notBeforeMs: 0, lastTurn: 0 } as Memory]));
 
   const candidate = (feed: Feed, nowMs: number): Candidate<Feed> => {
-    const { watermarkMs, seenFromMs } = session.offsetOf(feed.id) ?? new OffsetState(feed.id, feed.originMs);
+    const { watermarkMs, seenFromMs } = session.offsetOf(feed.id)!;
     const { sweptAtMs, ...rest } = memories.get(feed)!;
     const plan = planWindow({ watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs }, feed.pace, nowMs);
     return { feed, plan, ...rest };
   };
+
+  for (const feed of feeds) {
+    if (session.offsetOf(feed.id) !== undefined) continue;
+    // Before the first poll: a start of "24h ago" must still mean the same day when the first polls fail.
+    await session.commit({ feed: feed.id, events: [], step: beginAt(feed.originMs) });
+  }
 
   for (let number = 1; !signal.aborted; number += 1) {
     const nowMs = clock.nowMs();

@@ -87,7 +87,7 @@ function addPoll(feeds: Map<string, FeedRow>, line: LogLine): void {
 }
 
 function feedTable(feeds: ReadonlyMap<string, FeedRow>): string {
-  const table = new Table({ head: ['feed', 'watermark', 'lag s', 'published', 'repeats dropped', 'rejected'] });
+  const table = new Table({ style: { head: [], border: [] }, head: ['feed', 'watermark', 'lag s', 'published', 'repeats dropped', 'rejected'] });
   for (const [name, row] of [...feeds].toSorted(([a], [b]) => a.localeCompare(b))) {
     table.push([name, row.watermark.slice(11, 19), lag(row), row.published, row.repeats, row.rejected]);
   }

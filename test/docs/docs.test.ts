@@ -8,7 +8,9 @@ const file = (name: string) => new URL(`../../${name}`, import.meta.url);
 
 test('README.md says what the source says (npm run docs mends it)', async () => {
   const text = readFileSync(file('README.md'), 'utf8');
-  assert.equal(text, fillIn(text, await readmeSections()));
+  const sections = await readmeSections();
+  for (const [name, section] of Object.entries(sections)) assert.ok(text.includes(`\n${section}\n`), name);
+  assert.ok(text === fillIn(text, sections), 'each section between its own marks');
 });
 
 test('config/default.json holds every setting with its default (npm run docs mends it)', () => {
@@ -24,10 +26,9 @@ test('config/default.json can be loaded, notes and all, and changes nothing', ()
     KAFKA_BROKERS: 'localhost:9092',
     SCHEMA_REGISTRY_URL: 'http://localhost:8081',
   };
-  const { credentials, ...fromFile } = loadConfig([file('config/default.json').pathname], required);
-  const { credentials: _, ...withoutFile } = loadConfig([], required);
-  assert.deepEqual(fromFile, withoutFile);
-  assert.equal(credentials().apiKey, 'key');
+  const fromFile = loadConfig([file('config/default.json').pathname], required);
+  const withoutFile = loadConfig([], required);
+  assert.equal(JSON.stringify(fromFile), JSON.stringify(withoutFile));
 });
 
 test('fillIn refuses a README whose marks do not fit', () => {

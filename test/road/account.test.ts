@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { CANARIES } from '../../src/simulator/people.ts';
+import { readTopics } from '../reader/topics.ts';
 import { openJourney, type Journey } from './journey.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -78,4 +80,30 @@ test('every standard fault of the source at once loses and doubles nothing', asy
   start();
   await sleep(10_000);
   assertWhole(await settle());
+});
+
+test('no name, number or secret shows up in logs, metrics, offsets or dead letters', async () => {
+  const { start, settle, line, lines, records, stack, account, prefix } = await journey({
+    simulator: { faults: 'standard', poisonShare: 0.05 },
+    settings: { LOG_LEVEL: 'debug' },
+  });
+  start();
+  const { http } = await line(({ msg }) => msg === 'starting');
+  await sleep(5_000);
+  const metrics = await (await fetch(`${http}/metrics`)).text();
+  assertWhole(await settle());
+  const artefacts = {
+    logs: JSON.stringify(lines),
+    metrics,
+    offsets: JSON.stringify(await readTopics(stack, [`${prefix}.offsets`])),
+    deadLetters: JSON.stringify(records.filter(({ topic }) => topic.endsWith('.rejected'))),
+  };
+  const { apiKey, username, password } = account.options;
+  assert.ok(JSON.stringify(records).includes(CANARIES.name), 'the canaries were there to be seen');
+  for (const [where, text] of Object.entries(artefacts)) {
+    assert.ok(text.length > 1_000, `${where} have something to say`);
+    for (const canary of [CANARIES.name, CANARIES.number, apiKey, username, password, 'Bearer ']) {
+      assert.ok(!text.includes(canary), `${where} hold ${canary}`);
+    }
+  }
 });

@@ -19,6 +19,8 @@ export interface JourneyOptions {
 export interface Journey {
   readonly stack: Stack;
   readonly account: Simulator;
+  /** What the names of its topics begin with. */
+  readonly prefix: string;
   /** All that the workers have logged so far. */
   readonly lines: readonly LogLine[];
   /** All that the reader has read so far. */
@@ -69,6 +71,7 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
   return {
     stack,
     account,
+    prefix,
     lines,
     records,
     line,

@@ -48,12 +48,8 @@ export async function readLedger(origin: string, fromMs: number, toMs: number): 
 /** By the fields of the value, not by the key that the connector has made of them. */
 function nameOf({ headers, value }: ReadRecord): string {
   const { pbxId, callId, legId, eventId } = value as Record<string, string>;
-  switch (headers['ce_type']) {
-    case 'com.8x8.work.call-leg.v1':
-      return `call-legs/${pbxId}/${callId}/${legId}`;
-    case 'com.8x8.work.call-record.v1':
-      return `call-records/${pbxId}/${callId}`;
-    default:
-      return `rejected/${eventId}`;
-  }
+  const type = headers['ce_type'];
+  if (type === 'com.8x8.work.call-leg.v1') return `call-legs/${pbxId}/${callId}/${legId}`;
+  if (type === 'com.8x8.work.call-record.v1') return `call-records/${pbxId}/${callId}`;
+  return `rejected/${eventId}`;
 }
