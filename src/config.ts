@@ -117,9 +117,10 @@ function crossCheck({ source, pace, kafka }: Values): readonly string[] {
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
   const problems: readonly (readonly [boolean, string])[] = [
     [protocol === 'http:' && !local && !source.allowHttp,
-      'EIGHT_BASE_URL: must be https, or the password crosses the network in the clear; EIGHT_ALLOW_HTTP=true allows it'],
+      'EIGHT_BASE_URL: must be https, else the password is sent in the clear; EIGHT_ALLOW_HTTP=true allows it'],
     [source.callerOrCallee !== '' && source.caller + source.callee !== '',
       'EIGHT_CALLER_OR_CALLEE: 8x8 does not take it together with EIGHT_CALLER or EIGHT_CALLEE'],
+    ...wholeSeconds(pace),
     [pace.overlapMs < OVERLAP_MIN_MS, `PACE_OVERLAP: must be at least ${OVERLAP_MIN_MS / 1_000}s`],
     [pace.stepMinMs < 1_000, 'PACE_STEP_MIN: must be at least 1s, 8x8 takes whole seconds'],
     [pace.stepMaxMs < pace.stepMinMs, 'PACE_STEP_MAX: must not be below PACE_STEP_MIN'],
@@ -131,6 +132,14 @@ function crossCheck({ source, pace, kafka }: Values): readonly string[] {
       'KAFKA_TOPIC_…: each of the four topics needs a name of its own'],
   ];
   return problems.filter(([wrong]) => wrong).map(([, text]) => text);
+}
+
+/** 8x8 takes whole seconds, and so must windows be. */
+function wholeSeconds(pace: Pace): readonly (readonly [boolean, string])[] {
+  return settingList.filter(({ path }) => path.startsWith('pace.')).map(({ path, env }) => {
+    const name = path.slice('pace.'.length) as keyof Pace;
+    return [pace[name] % 1_000 !== 0, `${env}: must be whole seconds`];
+  });
 }
 
 /** convict's lines with the names users set, and without the value of a secret. */

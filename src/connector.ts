@@ -2,7 +2,7 @@ import type { Registry } from 'prom-client';
 import { systemClock, type Clock } from './clock.ts';
 import { originMs, type Config } from './config.ts';
 import { createHealth, type Health } from './observe/health.ts';
-import { createMetrics, type Metrics } from './observe/metrics.ts';
+import { createMetrics, type Metrics, type RequestReport } from './observe/metrics.ts';
 import { KafkaSink } from './sink/kafka.ts';
 import type { Sink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
@@ -65,7 +65,11 @@ export interface Connector {
 export function createConnector(options: ConnectorOptions): Connector {
   const { config, clock = systemClock } = options;
   const metrics = createMetrics(clock.nowMs);
-  const budgeted = options.source === undefined ? openSource(config, clock, metrics) : undefined;
+  const onRequest = (request: RequestReport): void => {
+    metrics.onRequest(request);
+    health.onRequest();
+  };
+  const budgeted = options.source === undefined ? openSource(config, clock, onRequest) : undefined;
   const source = options.source ?? budgeted!;
   const sink = options.sink ?? openSink(config, metrics, options.onSinkLog);
   const health = createHealth(sink.guarantee, clock.nowMs);
@@ -82,8 +86,13 @@ export function createConnector(options: ConnectorOptions): Connector {
     metrics: metrics.registry,
     health,
     async check(signal) {
-      await source.check(signal);
-      await sink.check();
+      try {
+        await source.check(signal);
+        await sink.check();
+      } catch (error) {
+        await sink.close();
+        throw error;
+      }
     },
     async run(signal) {
       try {
@@ -106,7 +115,11 @@ function planFeeds({ connector, source, pace }: Config, nowMs: number): readonly
     }));
 }
 
-function openSource(config: Config, clock: Clock, metrics: Metrics): ReturnType<typeof createWorkAnalytics> {
+function openSource(
+  config: Config,
+  clock: Clock,
+  onRequest: Metrics['onRequest'],
+): ReturnType<typeof createWorkAnalytics> {
   const { isConnectTime, isSimplified, caller, callee, callerOrCallee, ...source } = config.source;
   const filters = Object.entries({ caller, callee, callerOrCallee }).filter(([, extensions]) => extensions !== '');
   return createWorkAnalytics({
@@ -119,7 +132,7 @@ function openSource(config: Config, clock: Clock, metrics: Metrics): ReturnType<
     },
     clock,
     random: Math.random,
-    onRequest: metrics.onRequest,
+    onRequest,
   });
 }
 

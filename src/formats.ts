@@ -100,7 +100,8 @@ function isPbxIds(value: unknown): boolean {
   if (!everyOne(/^[^\s/]+$/)(value)) return false;
   const names = (value as string[]).flatMap((id) => id.split(',')).map((name) => name.toLowerCase());
   const once = new Set(names).size === names.length;
-  return once && names.every((name) => name !== '' && isPlain(name)) && (names.length === 1 || !names.includes('allpbxes'));
+  const alone = names.length === 1 || !names.includes('allpbxes');
+  return once && alone && names.every((name) => name !== '' && isPlain(name));
 }
 
 function isNatural(value: unknown): boolean {

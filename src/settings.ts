@@ -42,7 +42,7 @@ const source = {
     sensitive: true,
   }),
   pbxIds: required<readonly string[]>({
-    doc: 'PBX names, separated by commas; each is read by requests of its own. `a+b` reads two in one request, `allpbxes` all in one.',
+    doc: 'PBX names, separated by commas, each read by requests of its own. `a+b` reads both in one, `allpbxes` all.',
     format: 'pbx-ids',
     env: 'EIGHT_PBX_IDS',
   }),
@@ -66,7 +66,7 @@ const source = {
     env: 'EIGHT_REQUESTS_PER_MINUTE',
   },
   isConnectTime: {
-    doc: 'Call legs: 8x8 filters by connect time instead of disconnect time. Legs that never connected are then not found.',
+    doc: 'Call legs: 8x8 filters by connect time, not disconnect time. Legs that never connected are then not found.',
     format: 'flag',
     default: false,
     env: 'EIGHT_IS_CONNECT_TIME',
@@ -135,13 +135,13 @@ const pace = {
     env: 'PACE_STEP_MAX',
   },
   overlapMs: {
-    doc: 'How far behind the watermark every poll starts; at least 2s, so that no row falls into the seam of two windows.',
+    doc: 'How far behind the watermark every poll starts; at least 2s, so that no row falls between two windows.',
     format: 'span',
     default: 1 * MINUTE,
     env: 'PACE_OVERLAP',
   },
   lookbackMs: {
-    doc: 'How far behind the watermark a sweep starts, to find late rows. Lateness covered: lookback - sweep every - step min.',
+    doc: 'How far behind the watermark a sweep starts. Lateness it covers: lookback - sweep every - step min.',
     format: 'span',
     default: 2 * HOUR,
     env: 'PACE_LOOKBACK',
@@ -160,7 +160,12 @@ const kafka = {
     format: 'brokers',
     env: 'KAFKA_BROKERS',
   }),
-  topicCallLegs: { doc: 'Topic of call legs.', format: 'topic', default: '8x8.call-legs', env: 'KAFKA_TOPIC_CALL_LEGS' },
+  topicCallLegs: {
+    doc: 'Topic of call legs.',
+    format: 'topic',
+    default: '8x8.call-legs',
+    env: 'KAFKA_TOPIC_CALL_LEGS',
+  },
   topicCallRecords: {
     doc: 'Topic of call records.',
     format: 'topic',
@@ -192,7 +197,7 @@ const kafka = {
     env: 'KAFKA_PARTITIONS',
   },
   shards: {
-    doc: 'Partitions of the offsets topic, when it is created: the most workers that can share the feeds. Fixed for ever.',
+    doc: 'Partitions of the offsets topic, when it is created: the most workers that can share the feeds. For ever.',
     format: 'positive',
     default: 8,
     env: 'KAFKA_SHARDS',

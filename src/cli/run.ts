@@ -55,6 +55,7 @@ async function serve({ http }: Config, connector: ReturnType<typeof createConnec
     return await serveHttp({ ...http, registry: connector.metrics, health: connector.health });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    throw new ConnectorError('CONFIG_INVALID', `HTTP_PORT: cannot listen on ${http.host}:${http.port} (${code}); set another, or 0`);
+    const problem = `cannot listen on ${http.host}:${http.port} (${code}); set another, or 0`;
+    throw new ConnectorError('CONFIG_INVALID', `HTTP_PORT: ${problem}`);
   }
 }

@@ -73,8 +73,10 @@ export class OffsetState {
     const { feed } = this;
     const { watermarkMs, seenFromMs } = step;
     const records: OffsetRecord[] = [{ kind: 'head', feed, watermarkMs, seenFromMs }];
+    // In the order they came: a key that moved is in two pages, and must not outlive the later one in the earlier.
     for (const [page, { newestMs }] of this.#pages) {
-      if (newestMs < step.seenFromMs) records.push({ kind: 'seen', feed, page, entries: [] });
+      if (newestMs >= seenFromMs) break;
+      records.push({ kind: 'seen', feed, page, entries: [] });
     }
     if (step.seen.length > 0) records.push({ kind: 'seen', feed, page: this.#nextPage, entries: step.seen });
     return records;

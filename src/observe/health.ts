@@ -1,3 +1,4 @@
+import type { ConnectorError } from '../errors.ts';
 import { feedName } from '../feed/feed.ts';
 import type { Feed } from '../worker/poll.ts';
 import type { WorkerEvent } from '../worker/worker.ts';
@@ -11,6 +12,8 @@ export interface Answer {
 
 export interface Health {
   readonly onEvent: (event: WorkerEvent) => void;
+  /** A request to 8x8 is a sign of life, too: one poll of a long catch-up may take longer than all patience. */
+  readonly onRequest: () => void;
   /** The process turns: every feed of an open shard has reported within its allowed time. */
   alive(): Answer;
   /** The process does its work: it is in the group, every owned shard has a session, no feed has just failed. */
@@ -29,11 +32,15 @@ export function createHealth(guarantee: string, nowMs: () => number): Health {
   let silenceMaxMs = SILENCE_MIN_MS;
   const answer = (problems: readonly string[]): Answer => ({ ok: problems.length === 0, guarantee, problems });
 
-  const heard = (feed: Feed, problem: string | undefined): void => {
+  const heard = (): void => {
     heardMs = nowMs();
-    silenceMaxMs = Math.max(silenceMaxMs, feed.pace.stepMinMs * SILENCE_STEPS);
-    if (problem === undefined) failing.delete(feedName(feed.id));
-    else failing.set(feedName(feed.id), problem);
+  };
+  const polled = (feed: Feed, error: ConnectorError | undefined): void => {
+    heard();
+    const restMs = (error?.retryAfterMs ?? 0) + SILENCE_MIN_MS;
+    silenceMaxMs = Math.max(silenceMaxMs, restMs, feed.pace.stepMinMs * SILENCE_STEPS);
+    if (error === undefined) failing.delete(feedName(feed.id));
+    else failing.set(feedName(feed.id), `${error.code}: ${error.message}`);
   };
 
   const own = (shards: ReadonlySet<number>): void => {
@@ -41,14 +48,20 @@ export function createHealth(guarantee: string, nowMs: () => number): Health {
     failing.clear(); // a feed that went to another worker is not ours to report
   };
 
+  const begin = (shard: number): void => {
+    heard(); // it may have stood by for long
+    open.add(shard);
+  };
+
   return {
     onEvent(event) {
-      if (event.kind === 'polled') heard(event.feed, undefined);
-      else if (event.kind === 'poll-failed') heard(event.feed, `${event.error.code}: ${event.error.message}`);
+      if (event.kind === 'polled') polled(event.feed, undefined);
+      else if (event.kind === 'poll-failed') polled(event.feed, event.error);
       else if (event.kind === 'shards-owned') own(event.shards);
-      else if (event.kind === 'shard-opened') open.add(event.shard);
+      else if (event.kind === 'shard-opened') begin(event.shard);
       else if (event.kind === 'shard-closed') open.delete(event.shard);
     },
+    onRequest: heard,
     alive() {
       const silent = open.size > 0 && nowMs() - heardMs > silenceMaxMs;
       return answer(silent ? [`no feed has polled for ${Math.round((nowMs() - heardMs) / 1_000)} s`] : []);

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { feedName, type FeedId } from '../feed/feed.ts';
-import type { PollReport } from '../worker/poll.ts';
+import type { FeedId } from '../feed/feed.ts';
+import type { Feed, PollReport } from '../worker/poll.ts';
 import type { WorkerEvent } from '../worker/worker.ts';
 
 /** One HTTP attempt of the source. */
@@ -32,9 +32,18 @@ const pollCounters = [
   ['pages_total', 'Pages of rows read.', (poll: PollReport) => poll.pages],
   ['rows_total', 'Rows read.', (poll: PollReport) => poll.rows],
   ['events_published_total', 'Events made visible on the bus.', (poll: PollReport) => poll.published],
-  ['rows_rejected_total', 'Rows that could not be mapped, sent to the dead-letter topic.', (poll: PollReport) => poll.rejected],
+  ['rows_rejected_total', 'Rows that could not be mapped: dead letters.', (poll: PollReport) => poll.rejected],
   ['rows_repeated_total', 'Rows read again and dropped as known.', (poll: PollReport) => poll.repeats],
   ['rows_outside_total', 'Rows before all that was asked for, dropped.', (poll: PollReport) => poll.outside],
+] as const;
+
+/** Every gauge of a feed, one row each, made from its last poll. */
+const pollGauges = [
+  ['watermark_seconds', 'Event time up to which a feed is complete, as a Unix time.',
+    (poll: PollReport) => poll.watermarkMs / 1_000],
+  ['lag_seconds', 'How far the watermark of a feed is behind the clock.',
+    (poll: PollReport, nowMs: number) => (nowMs - poll.watermarkMs) / 1_000],
+  ['seen_keys', 'Keys remembered within the lookback.', (poll: PollReport) => poll.seen],
 ] as const;
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -67,25 +76,14 @@ export function createMetrics(nowMs: () => number): Metrics {
 }
 
 function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEvent) => void {
+  const feeds = feedMetrics(registry, nowMs);
   const registers = [registry];
-  const labelNames = ['stream', 'pbx'] as const;
-  const counters = pollCounters.map(([name, help, read]) =>
-    ({ counter: new Counter({ name: `connector_${name}`, help, labelNames, registers }), read }));
-  const watermark = new Gauge({
-    name: 'connector_watermark_seconds',
-    help: 'Event time up to which a feed is complete, as a Unix time.',
-    labelNames,
+  const shards = new Gauge({
+    name: 'connector_shards_owned',
+    help: 'Shards with feeds that this process owns.',
     registers,
   });
-  const seen = new Gauge({ name: 'connector_seen_keys', help: 'Keys remembered within the lookback.', labelNames, registers });
-  const failures = new Counter({
-    name: 'connector_poll_failures_total',
-    help: 'Polls that failed and will be tried again, by error code.',
-    labelNames: [...labelNames, 'code'],
-    registers,
-  });
-  const shards = new Gauge({ name: 'connector_shards_owned', help: 'Shards with feeds that this process owns.', registers });
-  const reopens = new Counter({
+  const losses = new Counter({
     name: 'connector_shard_failures_total',
     help: 'Sessions lost, by error code; each is followed by a fence and a reading of the offsets.',
     labelNames: ['code'],
@@ -97,47 +95,70 @@ function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEv
     buckets: SECONDS,
     registers,
   });
-  const watermarks = lagGauge(registry, nowMs);
 
   return (event) => {
     switch (event.kind) {
-      case 'polled': {
-        const { feed, report } = event;
-        for (const { counter, read } of counters) counter.inc(labelsOf(feed.id), read(report));
-        watermark.set(labelsOf(feed.id), report.watermarkMs / 1_000);
-        seen.set(labelsOf(feed.id), report.seen);
-        watermarks.set(feedName(feed.id), { id: feed.id, watermarkMs: report.watermarkMs });
-        return;
-      }
+      case 'polled':
+        return feeds.polled(event.feed, event.report);
       case 'poll-failed':
-        return failures.inc({ ...labelsOf(event.feed.id), code: event.error.code });
+        return feeds.failed(event.feed, event.error.code);
       case 'shards-owned':
+        feeds.keepOnly(event.feeds);
         return shards.set(event.shards.size);
       case 'shard-opened':
         return takeover.observe(event.durationMs / 1_000);
       case 'shard-failed':
-        return reopens.inc({ code: event.error.code });
+        return losses.inc({ code: event.error.code });
       case 'shard-closed':
         return;
     }
   };
 }
 
-/** Lag grows while nothing happens, so it is computed when it is asked for. */
-function lagGauge(registry: Registry, nowMs: () => number): Map<string, { id: FeedId; watermarkMs: number }> {
-  const watermarks = new Map<string, { id: FeedId; watermarkMs: number }>();
-  new Gauge({
-    name: 'connector_lag_seconds',
-    help: 'How far the watermark of a feed is behind the clock.',
-    labelNames: ['stream', 'pbx'],
-    registers: [registry],
-    collect() {
-      for (const { id, watermarkMs } of watermarks.values()) {
-        this.set(labelsOf(id), (nowMs() - watermarkMs) / 1_000);
-      }
-    },
+/** What is told of each feed, as long as it is ours. */
+interface FeedMetrics {
+  polled(feed: Feed, report: PollReport): void;
+  failed(feed: Feed, code: string): void;
+  /** Forgets where other feeds stand: another worker tells of them now. */
+  keepOnly(feeds: readonly Feed[]): void;
+}
+
+function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
+  const registers = [registry];
+  const labelNames = ['stream', 'pbx'] as const;
+  const counters = pollCounters.map(([name, help, read]) =>
+    ({ counter: new Counter({ name: `connector_${name}`, help, labelNames, registers }), read }));
+  const failures = new Counter({
+    name: 'connector_poll_failures_total',
+    help: 'Polls that failed and will be tried again, by error code.',
+    labelNames: [...labelNames, 'code'],
+    registers,
   });
-  return watermarks;
+  // Where a feed stands is read when it is asked for: its lag grows while nothing happens.
+  const latest = new Map<Feed, PollReport>();
+  for (const [name, help, read] of pollGauges) {
+    new Gauge({
+      name: `connector_${name}`,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        this.reset();
+        for (const [{ id }, report] of latest) this.set(labelsOf(id), read(report, nowMs()));
+      },
+    });
+  }
+
+  return {
+    polled(feed, report) {
+      for (const { counter, read } of counters) counter.inc(labelsOf(feed.id), read(report));
+      latest.set(feed, report);
+    },
+    failed: (feed, code) => failures.inc({ ...labelsOf(feed.id), code }),
+    keepOnly(feeds) {
+      for (const feed of latest.keys()) if (!feeds.includes(feed)) latest.delete(feed);
+    },
+  };
 }
 
 function labelsOf(id: FeedId): { stream: string; pbx: string } {

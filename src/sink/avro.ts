@@ -100,12 +100,14 @@ function registryError(options: RegistryOptions, subject: string, error: unknown
   }
   if (isOutage(error as RegistryError)) {
     const what = `schema registry ${options.url} cannot be reached: ${message}`;
-    return new ConnectorError('SINK_UNAVAILABLE', `${what}. Check SCHEMA_REGISTRY_URL and that it runs`, { cause: error });
+    const cure = 'Check SCHEMA_REGISTRY_URL and that it runs';
+    return new ConnectorError('SINK_UNAVAILABLE', `${what}. ${cure}`, { cause: error });
   }
   const cure = options.register
     ? `Mend the subject, or name another topic (SCHEMA_REGISTRY_URL ${options.url})`
     : 'Register the files in schemas/ first, or set SCHEMA_REGISTRY_REGISTER=true';
-  return new ConnectorError('SINK_REFUSED', `schema registry refuses subject ${subject} (${status ?? 'not found'}): ${message}. ${cure}`);
+  const what = `schema registry refuses subject ${subject} (${status ?? 'not found'}): ${message}`;
+  return new ConnectorError('SINK_REFUSED', `${what}. ${cure}`);
 }
 
 /** Worth another try: an outage, or two workers that register at the same moment, of whom one is refused. */

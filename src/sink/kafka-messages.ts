@@ -21,11 +21,11 @@ export interface PlacedMessage {
   readonly headers?: IHeaders;
 }
 
-/** What turns events into messages: a codec per topic, and the partitions of each topic. */
+/** What turns events into messages: for each topic a codec, and where a key falls. */
 export interface EventEncoder {
   readonly topics: Topics;
   readonly codecs: Readonly<Record<StreamName | 'rejected', Codec>>;
-  readonly partitions: ReadonlyMap<string, PartitionMetadata[]>;
+  readonly placers: ReadonlyMap<string, (key: Buffer) => number>;
 }
 
 /** Bound on one record batch; brokers refuse more than `message.max.bytes`, 1,048,588 by default. */
@@ -50,7 +50,7 @@ export function eventMessage(encoder: EventEncoder, event: BusEvent): PlacedMess
   const key = Buffer.from(event.orderingKey);
   return {
     topic,
-    partition: partitionOf(key, encoder.partitions.get(topic)!),
+    partition: encoder.placers.get(topic)!(key),
     key,
     value: encoder.codecs[accepted ? event.stream : 'rejected'].encode(event.value),
     // Brokers refuse a batch with a time an hour ahead: one row with a nonsense time must not stop its page.
@@ -83,14 +83,14 @@ export function planSends(
   leaderOf: (topic: string, partition: number) => number,
 ): readonly TopicMessages[][] {
   const sends = new Map<string, { readonly leader: number; readonly part: number; messages: PlacedMessage[] }>();
-  const filled = new Map<string, { part: number; bytes: number }>();
+  const filled = new Map<string, { readonly part: number; readonly bytes: number }>();
 
   for (const message of messages) {
     const place = `${message.topic}/${message.partition}`;
-    const batch = filled.get(place) ?? { part: 0, bytes: 0 };
+    let batch = filled.get(place) ?? { part: 0, bytes: 0 };
     const bytes = message.key.length + (message.value?.length ?? 0);
-    if (batch.bytes > 0 && batch.bytes + bytes > BATCH_MAX_BYTES) Object.assign(batch, { part: batch.part + 1, bytes: 0 });
-    batch.bytes += bytes;
+    const full = batch.bytes > 0 && batch.bytes + bytes > BATCH_MAX_BYTES;
+    batch = full ? { part: batch.part + 1, bytes } : { part: batch.part, bytes: batch.bytes + bytes };
     filled.set(place, batch);
 
     const leader = leaderOf(message.topic, message.partition);
@@ -107,6 +107,13 @@ function byTopic(messages: readonly PlacedMessage[]): TopicMessages[] {
   return [...topics].map(([topic, list]) => ({ topic, messages: list as PlacedMessage[] }));
 }
 
-function partitionOf(key: Buffer, partitions: PartitionMetadata[]): number {
-  return javaPartitioner({ topic: '', partitionMetadata: partitions, message: { key, value: null } });
+/** Where a topic of these partitions has a key. The legs of a call come together, so the last answer is kept. */
+export function createPlacer(partitionMetadata: PartitionMetadata[]): (key: Buffer) => number {
+  let last: { readonly key: Buffer; readonly partition: number } | undefined;
+  return (key) => {
+    if (last === undefined || !last.key.equals(key)) {
+      last = { key, partition: javaPartitioner({ topic: '', partitionMetadata, message: { key, value: null } }) };
+    }
+    return last.partition;
+  };
 }

@@ -117,7 +117,8 @@ function message(
   { key, value }: { readonly key: string; readonly value: object },
 ): PlacedMessage {
   const { topic, connector, pass, shardCount, codec } = offsets;
-  return { topic, partition: shard, key, value: codec.encode({ version: VERSION, connector, pass, shardCount, ...value }) };
+  const bytes = codec.encode({ version: VERSION, connector, pass, shardCount, ...value });
+  return { topic, partition: shard, key, value: bytes };
 }
 
 function invalid(offsets: OffsetsTopic, what: string): ConnectorError {

@@ -4,6 +4,7 @@ import { systemClock, withDeadline } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import { feedName, type Shard } from '../feed/feed.ts';
 import { OffsetState } from '../feed/offset.ts';
+import type { BusEvent } from '../streams/stream.ts';
 import { eventMessage, planSends, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
 import { barrierMessage, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic } from './kafka-offsets.ts';
 import type { ShardSession } from './sink.ts';
@@ -49,16 +50,20 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
     await publish(parts, producer, [barrierMessage(offsets, shard, barrier)]);
     const history = await parts.read(shard, (message) => isBarrier(offsets, message, barrier));
     const states = await offsetsFrom(offsets, history);
+    const staged = new WeakMap<BusEvent, PlacedMessage>();
 
     return {
       offsetOf: (feed) => states.get(feedName(feed)),
+      stage(events) {
+        for (const event of events) staged.set(event, eventMessage(encoder, event));
+      },
       async commit({ feed, events, step }) {
         if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
         const state = states.get(feedName(feed)) ?? new OffsetState(feed, step.seenFromMs);
         const records = state.recordsFor(step);
         // All that can fail for a reason of ours comes before the transaction, and the offset comes last in it.
         const messages = [
-          ...events.map((event) => eventMessage(encoder, event)),
+          ...events.map((event) => staged.get(event) ?? eventMessage(encoder, event)),
           ...records.map((record) => offsetMessage(offsets, shard, record)),
         ];
         dead = true; // until Kafka has said yes
@@ -132,7 +137,9 @@ function sinkError(who: string, cause: unknown): ConnectorError {
   const { type, message } = cause as Error & { type?: string };
   // Fenced and expired look the same to a client; the group decides whether the shard is still ours.
   const fenced = type === 'INVALID_PRODUCER_EPOCH' || type === 'INVALID_PRODUCER_ID_MAPPING';
-  return fenced || /Unknown error code 90\b/.test(message)
-    ? new ConnectorError('SINK_FENCED', `${who}: another owner has taken it, or the transaction took too long`, { cause })
-    : new ConnectorError('SINK_OUTCOME_UNKNOWN', `${who}: Kafka did not confirm: ${message}`, { cause });
+  if (fenced || /Unknown error code 90\b/.test(message)) {
+    const what = `${who}: another owner has taken it, or the transaction took too long`;
+    return new ConnectorError('SINK_FENCED', what, { cause });
+  }
+  return new ConnectorError('SINK_OUTCOME_UNKNOWN', `${who}: Kafka did not confirm: ${message}`, { cause });
 }

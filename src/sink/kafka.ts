@@ -4,7 +4,7 @@ import type { Shard } from '../feed/feed.ts';
 import { streams } from '../streams/index.ts';
 import { openCodec, type Codec, type RegistryOptions } from './avro.ts';
 import { KafkaGroup } from './kafka-group.ts';
-import { topicOf, type EventEncoder } from './kafka-messages.ts';
+import { createPlacer, topicOf, type EventEncoder } from './kafka-messages.ts';
 import type { OffsetsTopic } from './kafka-offsets.ts';
 import { openKafkaSession, type SessionParts, type TransactionReport } from './kafka-session.ts';
 import { prepareTopics, readPartitions, type TopicOptions } from './kafka-topics.ts';
@@ -81,7 +81,8 @@ export class KafkaSink implements Sink {
     for (const { name, schemaFile } of streams) {
       codecs[name] = await openCodec(registry, `${topicOf(topics, name)}-value`, schemaFile);
     }
-    this.#prepared = { partitions, offsets, encoder: { topics, codecs: codecs as EventEncoder['codecs'], partitions } };
+    const placers = new Map([...partitions].map(([topic, list]) => [topic, createPlacer(list)]));
+    this.#prepared = { partitions, offsets, encoder: { topics, codecs: codecs as EventEncoder['codecs'], placers } };
   }
 
   ownedShards(signal: AbortSignal): AsyncIterable<ReadonlySet<Shard>> {

@@ -142,7 +142,8 @@ async function readPage(reader: Reader, request: ReadRequest, place: Place, sign
 
 function reportQuery(request: ReadRequest, scroll: Scroll, parameters: Readonly<Record<string, string>>): string {
   if (!/^[^\p{Cc}]+$/u.test(request.pbxId)) {
-    throw new ConnectorError('CONFIG_INVALID', 'EIGHT_PBX_IDS: a PBX name is empty or contains a line break; cure: write it again');
+    const problem = 'a PBX name is empty or contains a line break; cure: write it again';
+    throw new ConnectorError('CONFIG_INVALID', `EIGHT_PBX_IDS: ${problem}`);
   }
   const query = new URLSearchParams({
     ...understoodBy(request.stream, parameters),

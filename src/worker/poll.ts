@@ -5,7 +5,7 @@ import { takeFresh } from '../feed/seen.ts';
 import type { Pace, Window } from '../feed/window.ts';
 import type { ShardSession } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
-import type { Stream } from '../streams/stream.ts';
+import type { BusEvent, Stream } from '../streams/stream.ts';
 import { readAhead } from './read-ahead.ts';
 
 /** A feed as configured. How far it has come is not here: only the session knows that. */
@@ -54,24 +54,19 @@ export interface PollReport {
  * again, and the keys committed with each page keep the repeats off the bus.
  */
 export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<PollReport> {
-  const { source, session, clock, signal } = io;
-  const { id, stream, pace, rejectedPayload } = feed;
-  const { pbxId } = id;
+  const { session, clock, signal } = io;
+  const { id, pace } = feed;
   const startedMs = clock.nowMs();
   const count = { pages: 0, rows: 0, published: 0, rejected: 0, repeats: 0, outside: 0 };
   const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
 
-  const pages = readAhead((inner) => source.readPages({ stream, pbxId, window }, inner), signal);
-
-  for await (const rows of pages) {
-    const context = { pbxId, window, observedAtMs: clock.nowMs(), rejectedPayload };
-    const events = rows.map((row) => stream.toEvent(row, context));
+  for await (const events of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
     const { fresh, seen, repeats, outside } = takeFresh(offset(), events);
 
     if (seen.length > 0) await session.commit({ feed: id, events: fresh, step: afterPage(offset(), seen) });
 
     count.pages += 1;
-    count.rows += rows.length;
+    count.rows += events.length;
     count.published += fresh.filter((event) => event.channel === 'accepted').length;
     count.rejected += fresh.filter((event) => event.channel === 'rejected').length;
     count.repeats += repeats;
@@ -81,4 +76,17 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   await session.commit({ feed: id, events: [], step: afterWindow(offset(), window, pace.lookbackMs) });
   const { watermarkMs, seenCount: seen } = offset();
   return { window, watermarkMs, seen, durationMs: clock.nowMs() - startedMs, ...count };
+}
+
+/** Every row of the window as an event, page by page. Runs a page ahead, while the last one is committed. */
+async function* readEvents(feed: Feed, window: Window, io: Io): AsyncIterable<readonly BusEvent[]> {
+  const { source, session, clock, signal } = io;
+  const { id, stream, rejectedPayload } = feed;
+  const { pbxId } = id;
+  for await (const rows of source.readPages({ stream, pbxId, window }, signal)) {
+    const context = { pbxId, window, observedAtMs: clock.nowMs(), rejectedPayload };
+    const events = rows.map((row) => stream.toEvent(row, context));
+    session.stage(events.filter(({ key }) => session.offsetOf(id)!.seenEntry(key) === undefined));
+    yield events;
+  }
 }

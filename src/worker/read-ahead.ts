@@ -1,5 +1,5 @@
 /**
- * Asks for the next page while the last one is being published: one page ahead, never more.
+ * Asks for the next page, and works on it, while the last one is being published: one page ahead, never more.
  *
  * Leaving the loop early aborts the request that is under way, so nobody waits for a page that nobody wants.
  */

@@ -26,7 +26,8 @@ export async function runShard(
   report: (feed: Feed, outcome: PollReport | ConnectorError) => void,
 ): Promise<void> {
   const { session, clock, signal } = io;
-  const memories = new Map(feeds.map((feed) => [feed, { sweptAtMs: -Infinity, notBeforeMs: 0, lastTurn: 0 } as Memory]));
+  const memories = new Map<Feed, Memory>();
+  for (const feed of feeds) memories.set(feed, { sweptAtMs: -Infinity, notBeforeMs: 0, lastTurn: 0 });
 
   const candidate = (feed: Feed, nowMs: number): Candidate<Feed> => {
     const { watermarkMs, seenFromMs } = session.offsetOf(feed.id)!;

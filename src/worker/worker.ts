@@ -10,8 +10,13 @@ import { runShard } from './shard-loop.ts';
 export type WorkerEvent =
   | { readonly kind: 'polled'; readonly feed: Feed; readonly report: PollReport }
   | { readonly kind: 'poll-failed'; readonly feed: Feed; readonly error: ConnectorError }
-  /** The shards that are ours now and have feeds, and how many have feeds in all. */
-  | { readonly kind: 'shards-owned'; readonly shards: ReadonlySet<Shard>; readonly of: number }
+  /** The shards that are ours now and have feeds, those feeds, and how many shards have feeds in all. */
+  | {
+    readonly kind: 'shards-owned';
+    readonly shards: ReadonlySet<Shard>;
+    readonly feeds: readonly Feed[];
+    readonly of: number;
+  }
   | { readonly kind: 'shard-opened'; readonly shard: Shard; readonly durationMs: number; readonly seen: number }
   | { readonly kind: 'shard-failed'; readonly shard: Shard; readonly error: ConnectorError; readonly retryInMs: number }
   | { readonly kind: 'shard-closed'; readonly shard: Shard };
@@ -62,7 +67,7 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
   };
 
   const ending = new Map<Shard, Promise<void>>();
-  for await (const owned of sink.ownedShards(either)) {
+  const follow = (owned: ReadonlySet<Shard>): void => {
     const shards = new Set([...owned].filter((shard) => feedsOf.has(shard)));
     for (const [shard, loop] of running) {
       if (shards.has(shard)) continue;
@@ -71,9 +76,15 @@ export async function runWorker(options: WorkerOptions, signal: AbortSignal): Pr
       running.delete(shard);
     }
     for (const shard of shards) if (!running.has(shard)) start(shard, ending.get(shard));
-    listen({ kind: 'shards-owned', shards, of: feedsOf.size });
-  }
+    const ours = [...shards].flatMap((shard) => feedsOf.get(shard)!);
+    listen({ kind: 'shards-owned', shards, feeds: ours, of: feedsOf.size });
+  };
 
+  try {
+    for await (const owned of sink.ownedShards(either)) follow(owned);
+  } catch (error) {
+    failure.abort(error); // without the group nothing is ours, so nothing may go on
+  }
   await Promise.all([...ending.values(), ...[...running.values()].map((loop) => loop.ended)]);
   if (failure.signal.aborted) throw failure.signal.reason;
 }
@@ -104,9 +115,16 @@ async function keepShard(
   }
 }
 
+interface Service {
+  readonly shard: Shard;
+  readonly feeds: readonly Feed[];
+  /** Called after each poll that came to its end. */
+  readonly progressed: () => void;
+}
+
 /** One session of a shard, from its opening to its end. */
 async function serveShard(
-  { shard, feeds, progressed }: { readonly shard: Shard; readonly feeds: readonly Feed[]; readonly progressed: () => void },
+  { shard, feeds, progressed }: Service,
   { sink, source, clock, listen }: WorkerOptions,
   signal: AbortSignal,
 ): Promise<void> {

@@ -35,7 +35,8 @@ interface Run {
 const stack = await startStack();
 const simulator = await startAccount(Number(options.calls));
 try {
-  const table = new Table({ style: { head: [], border: [] }, head: ['round', 'road rec/s', 'ms/txn', 'peak MiB', 'kafkajs rec/s', 'ms/txn', 'road / kafkajs'] });
+  const head = ['round', 'road rec/s', 'ms/txn', 'peak MiB', 'kafkajs rec/s', 'ms/txn', 'road / kafkajs'];
+  const table = new Table({ style: { head: [], border: [] }, head });
   const ratios: number[] = [];
   for (let round = 1; round <= Number(options.rounds); round += 1) {
     const prefix = `bench-${process.pid}-${round}`;
@@ -48,7 +49,7 @@ try {
     ]);
     console.error(`round ${round}: ${JSON.stringify({ road, raw })}`);
   }
-  console.log(`One feed, pages of ${options.pages}, no latency, Kafka, registry, simulator and connector on this machine:`);
+  console.log(`One feed, pages of ${options.pages}, no latency; Kafka, registry, simulator, connector on one machine:`);
   console.log(table.toString());
   console.log(`road / kafkajs: median ${ratios.toSorted()[Math.floor(ratios.length / 2)]!.toFixed(2)}`);
   if (!options['no-takeover']) console.log(await measureTakeovers(Number(options.rounds)));
@@ -76,7 +77,8 @@ async function runRoad(kafka: Stack, account: Account, prefix: string): Promise<
   });
   const line = await Promise.race([polled.promise, worker.exited.then(() => Promise.reject(new Error('it ended')))]);
   const metrics = await (await fetch(`${await started.promise}/metrics`)).text();
-  const read = (name: string): number => Number(new RegExp(`^${name}\\{outcome="committed"\\} (.*)$`, 'm').exec(metrics)![1]);
+  const read = (name: string): number =>
+    Number(new RegExp(`^${name}\\{outcome="committed"\\} (.*)$`, 'm').exec(metrics)![1]);
   const peakKiB = Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${worker.pid}/status`, 'utf8'))![1]);
   await worker.stop();
   const transactions = read('connector_transaction_duration_seconds_count');
@@ -91,8 +93,9 @@ async function runRoad(kafka: Stack, account: Account, prefix: string): Promise<
 
 async function runRaw(kafka: Stack, prefix: string): Promise<Run> {
   const script = new URL('raw.ts', import.meta.url).pathname;
-  const args = ['--disable-warning=TimeoutNegativeWarning', script, kafka.brokers, `${prefix}.call-legs`, `${prefix}.raw`];
-  const { stdout } = await promisify(execFile)(process.execPath, [...args, options.pages], {
+  const topics = [`${prefix}.call-legs`, `${prefix}.raw`];
+  const args = ['--disable-warning=TimeoutNegativeWarning', script, kafka.brokers, ...topics, options.pages];
+  const { stdout } = await promisify(execFile)(process.execPath, args, {
     env: { ...process.env, KAFKAJS_NO_PARTITIONER_WARNING: '1' },
   });
   return JSON.parse(stdout);

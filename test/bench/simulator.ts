@@ -6,7 +6,8 @@ import { startSimulator } from '../../src/simulator/work-analytics.ts';
  */
 const [callsPerHour, latencyMs] = process.argv.slice(2).map(Number);
 const HOUR_MS = 3_600_000;
-const simulator = await startSimulator({ pbxIds: ['acme'], callsPerHour: callsPerHour!, historyMs: HOUR_MS, latencyMs: latencyMs! });
+const world = { pbxIds: ['acme'], callsPerHour: callsPerHour!, historyMs: HOUR_MS, latencyMs: latencyMs! };
+const simulator = await startSimulator(world);
 const nowMs = Date.now();
 const rows = simulator.prepare(nowMs - 2 * HOUR_MS, nowMs);
 

@@ -12,7 +12,8 @@ export async function measureTakeovers(rounds: number): Promise<string> {
     ['SIGKILL, another worker is there', (worker: Worker) => worker.kill(), true],
     ['SIGKILL of the only worker, started again at once', (worker: Worker) => worker.kill(), false],
   ] as const;
-  const table = new Table({ style: { head: [], border: [] }, head: ['end of a worker (session timeout 6 s)', 'seconds to the next commit of its feeds'] });
+  const head = ['end of a worker (session timeout 6 s)', 'seconds to the next commit of its feeds'];
+  const table = new Table({ style: { head: [], border: [] }, head });
   for (const [name, end, withOther] of cases) {
     const seconds: string[] = [];
     for (let round = 0; round < rounds; round += 1) seconds.push(((await takeover(end, withOther)) / 1_000).toFixed(2));

@@ -113,7 +113,7 @@ function conclude(screen: Screen, verdict: Verdict & { readonly stats: unknown }
   for (const row of [...lost.map((name) => `lost ${name}`), ...doubled.map((name) => `doubled ${name}`)].slice(0, 20)) {
     console.log(row);
   }
-  if (options.faults) console.log(`dead letters ${rejected}, faults of the simulator: ${JSON.stringify(verdict.stats)}`);
+  if (options.faults) console.log(`dead letters ${rejected}, the simulator's faults: ${JSON.stringify(verdict.stats)}`);
   console.log(`shown ${shown}, published ${published}, lost ${lost.length}, doubled ${doubled.length}`);
   return lost.length + doubled.length === 0 ? 0 : 1;
 }

@@ -87,7 +87,8 @@ function addPoll(feeds: Map<string, FeedRow>, line: LogLine): void {
 }
 
 function feedTable(feeds: ReadonlyMap<string, FeedRow>): string {
-  const table = new Table({ style: { head: [], border: [] }, head: ['feed', 'watermark', 'lag s', 'published', 'repeats dropped', 'rejected'] });
+  const head = ['feed', 'watermark', 'lag s', 'published', 'repeats dropped', 'rejected'];
+  const table = new Table({ style: { head: [], border: [] }, head });
   for (const [name, row] of [...feeds].toSorted(([a], [b]) => a.localeCompare(b))) {
     table.push([name, row.watermark.slice(11, 19), lag(row), row.published, row.repeats, row.rejected]);
   }
@@ -118,6 +119,6 @@ function lag(row: FeedRow): number {
 function lookFurther({ kafka, prefix, account }: Scene): string {
   return [
     `Kafka ${kafka.brokers}   schema registry ${kafka.registryUrl}   simulator ${account}/simulator/stats`,
-    `topics ${prefix}.call-legs, .call-records, .rejected, .offsets: read them with any client, isolation read_committed`,
+    `topics ${prefix}.call-legs, .call-records, .rejected, .offsets: any client reads them, isolation read_committed`,
   ].join('\n');
 }

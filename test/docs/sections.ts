@@ -31,8 +31,8 @@ export function defaultConfig(): string {
 /** Puts each section between its marks. @throws Error for a mark without a section, or a section without marks. */
 export function fillIn(text: string, sections: Readonly<Record<string, string>>): string {
   const names = [...text.matchAll(/^<!-- ([a-z-]+) -->$/gm)].map(([, name]) => name!);
-  const missing = [...names.filter((name) => !(name in sections)), ...Object.keys(sections).filter((name) => !names.includes(name))];
-  if (missing.length > 0) throw new Error(`README.md and test/docs/sections.ts do not name the same sections: ${missing}`);
+  const unlike = new Set(names).symmetricDifference(new Set(Object.keys(sections)));
+  if (unlike.size > 0) throw new Error(`README.md and sections.ts do not name the same sections: ${[...unlike]}`);
   return names.reduce((filled, name) => {
     const between = new RegExp(`(<!-- ${name} -->\\n)[\\s\\S]*?(<!-- /${name} -->)`);
     return filled.replace(between, (_, open: string, close: string) => `${open}${sections[name]}\n${close}`);
@@ -66,7 +66,8 @@ interface Field {
 function fieldTable(file: string, leftOut: Readonly<Record<string, string>> = {}): string {
   const schema = JSON.parse(readFileSync(new URL(`../../schemas/${file}`, import.meta.url), 'utf8'));
   const rows = (schema.fields as Field[]).map(({ name, type, doc }) => `| \`${name}\` | ${typeText(type)} | ${doc} |`);
-  const left = Object.entries(leftOut).map(([name, twin]) => `| ~~\`${name}\`~~ | left out | The same as \`${twin}\`, as text. |`);
+  const left = Object.entries(leftOut).map(([name, twin]) =>
+    `| ~~\`${name}\`~~ | left out | The same as \`${twin}\`, as text. |`);
   return ['| field | type | meaning |', '|---|---|---|', ...rows, ...left].join('\n');
 }
 

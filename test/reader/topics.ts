@@ -49,11 +49,17 @@ export function followTopics(
 function startReader({ brokers, toolsClasspath }: Where, args: readonly string[]): ChildProcess {
   if (toolsClasspath === undefined) throw new Error('The reader needs Kafka\'s Java client: start the stack with ours');
   const source = new URL('TopicReader.java', import.meta.url).pathname;
-  const options = ['-Xmx96m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'];
-  return spawn('java', [...options, '-cp', toolsClasspath, source, brokers, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const small = ['-Xmx96m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+  const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
+  const command = [...small, quiet, '-cp', toolsClasspath, source, brokers, ...args];
+  return spawn('java', command, { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 
-async function eachRecord(reader: ChildProcess, registryUrl: string, onRecord: (record: ReadRecord) => void): Promise<void> {
+async function eachRecord(
+  reader: ChildProcess,
+  registryUrl: string,
+  onRecord: (record: ReadRecord) => void,
+): Promise<void> {
   const decode = createDecoder(registryUrl);
   const exited = once(reader, 'exit');
   for await (const line of createInterface({ input: reader.stdout! })) {

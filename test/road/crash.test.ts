@@ -43,7 +43,8 @@ test('a worker killed in the middle of a window continues without loss or double
 });
 
 test('two workers share the shards, and one takes over what the other held when it was killed', async () => {
-  const { start, line, settle, lines } = await journey({ simulator: { pbxIds: ['acme', 'globex', 'initech', 'umbrella'] } });
+  const pbxIds = ['acme', 'globex', 'initech', 'umbrella'];
+  const { start, line, settle, lines } = await journey({ simulator: { pbxIds } });
   const [one, other] = [start(), start()];
   await line(polledBy(one.pid));
   await line(polledBy(other.pid));

@@ -39,7 +39,8 @@ const cases: readonly {
   readonly code: number;
   readonly says: readonly RegExp[];
 }[] = [
-  { name: 'an API key that 8x8 refuses', change: { EIGHT_API_KEY: SECRET }, code: 3, says: [/EIGHT_API_KEY/, /Admin Console/] },
+  { name: 'an API key that 8x8 refuses', change: { EIGHT_API_KEY: SECRET }, code: 3,
+    says: [/EIGHT_API_KEY/, /Admin Console/] },
   { name: 'a user that 8x8 does not know', change: { EIGHT_USERNAME: SECRET }, code: 3, says: [/EIGHT_USERNAME/] },
   { name: 'a wrong password', change: { EIGHT_PASSWORD: SECRET }, code: 3, says: [/EIGHT_PASSWORD/] },
   { name: 'an API that cannot be reached', change: { EIGHT_BASE_URL: 'http://127.0.0.1:18999/x' }, code: 3,
@@ -53,7 +54,8 @@ const cases: readonly {
   { name: 'topics that are missing and may not be created', change: { KAFKA_CREATE_TOPICS: 'false' }, code: 4,
     says: [/kafka-topics\.sh .*--create --topic .*offsets.*cleanup\.policy=compact/, /KAFKA_CREATE_TOPICS/] },
   { name: 'a setting of the wrong form', change: { PACE_SETTLE: 'soon' }, code: 2, says: [/PACE_SETTLE/, /"90s"/] },
-  { name: 'a start in the future', change: { START_FROM: '2999-01-01T00:00:00Z' }, code: 2, says: [/START_FROM/, /future/] },
+  { name: 'a start in the future', change: { START_FROM: '2999-01-01T00:00:00Z' }, code: 2,
+    says: [/START_FROM/, /future/] },
 ];
 
 for (const { name, change, code, says } of cases) {
@@ -98,7 +100,7 @@ test('a clean stop exits with 0, and the next start continues', async () => {
   };
   const [first, second] = [await firstPollOf(), await firstPollOf()];
   assert.ok(Date.parse(String(second['watermark'])) > Date.parse(String(first['watermark'])));
-  assert.equal(second['from'], first['from'], 'the first poll of a start sweeps the whole lookback, here to the origin');
+  assert.equal(second['from'], first['from'], 'the first poll of a start sweeps the lookback, here to the origin');
 });
 
 async function tellRegistry(method: string, path: string, body: object): Promise<void> {

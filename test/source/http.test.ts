@@ -163,7 +163,8 @@ test('a request that stops in the queue neither waits nor uses the budget up', a
 test('a redirect is never followed, and says so', async (t) => {
   const elsewhere = await startServer(t, [end]);
   const server = await startServer(t, [end], () => ({ status: 302, headers: { location: elsewhere.baseUrl } }));
-  await assert.rejects(createSource(server).source.check(never), { code: 'SOURCE_UNAVAILABLE', message: /EIGHT_BASE_URL/ });
+  const { source } = createSource(server);
+  await assert.rejects(source.check(never), { code: 'SOURCE_UNAVAILABLE', message: /EIGHT_BASE_URL/ });
   assert.equal(elsewhere.logins.length + elsewhere.reports.length, 0);
 });
 

@@ -1,0 +1,232 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import {
+  afterPage, afterWindow, OffsetState, recordKey, restoreOffsets, type OffsetRecord, type OffsetStep, type SeenEntry,
+} from '../../src/feed/offset.ts';
+import { takeFresh, type Keyed } from '../../src/feed/seen.ts';
+
+const feed = { stream: 'call-legs', pbxId: 'acme', pass: 'live' } as const;
+const name = 'live/call-legs/acme';
+const LOOKBACK_MS = 100;
+/** How far a row's time may lie from the edge it is read at: what a page spans. */
+const PAGE_SPAN_MS = 60;
+
+/** A feed as it runs, and all records it has ever written, as a topic holds them. */
+class Life {
+  readonly state = new OffsetState(feed, 0);
+  readonly log: OffsetRecord[] = [];
+  /** Every key published, at its latest time. */
+  readonly published = new Map<string, SeenEntry>();
+
+  take(step: OffsetStep): void {
+    const records = this.state.recordsFor(step);
+    for (const record of records) {
+      this.log.push(record);
+      this.state.apply(record);
+    }
+  }
+
+  readPage(events: readonly Keyed[]): void {
+    const { seen } = takeFresh(this.state, events);
+    for (const entry of seen) this.published.set(entry.key, entry);
+    if (seen.length > 0) this.take(afterPage(this.state, seen));
+  }
+
+  endWindow(to: number): void {
+    this.take(afterWindow(this.state, { from: 0, to }, LOOKBACK_MS));
+  }
+}
+
+/** What is left after compaction: the last record of each key, in the order of its writing; tombstones gone or not. */
+function compact(log: readonly OffsetRecord[], keepTombstones: boolean): readonly OffsetRecord[] {
+  const last = new Map<string, OffsetRecord>();
+  for (const record of log) {
+    last.delete(recordKey(record));
+    last.set(recordKey(record), record);
+  }
+  return [...last.values()].filter((record) => keepTombstones || record.kind === 'head' || record.entries.length > 0);
+}
+
+type Deed =
+  | { readonly kind: 'page'; readonly rows: readonly { readonly key: number; readonly shiftMs: number }[] }
+  | { readonly kind: 'window'; readonly byMs: number };
+
+const anyDeed: fc.Arbitrary<Deed> = fc.oneof(
+  { weight: 3, arbitrary: fc.record({
+    kind: fc.constant('page' as const),
+    rows: fc.array(fc.record({
+      key: fc.nat(30),
+      shiftMs: fc.integer({ min: -LOOKBACK_MS, max: PAGE_SPAN_MS }),
+    }), { maxLength: 6 }),
+  }) },
+  { weight: 2, arbitrary: fc.record({
+    kind: fc.constant('window' as const),
+    byMs: fc.integer({ min: -20, max: 70 }),
+  }) },
+);
+const anyDeeds = fc.array(anyDeed, { maxLength: 80 });
+
+function live(deeds: readonly Deed[], afterEach: (life: Life) => void): Life {
+  const life = new Life();
+  for (const deed of deeds) {
+    if (deed.kind === 'window') life.endWindow(life.state.watermarkMs + deed.byMs);
+    else {
+      life.readPage(deed.rows.map(({ key, shiftMs }) =>
+        ({ key: `key-${key}`, eventTimeMs: Math.max(life.state.watermarkMs + shiftMs, 0), contentHash: key })));
+    }
+    afterEach(life);
+  }
+  return life;
+}
+
+function assertAgree(restored: OffsetState, state: OffsetState, keys: Iterable<string>): void {
+  assert.equal(restored.watermarkMs, state.watermarkMs);
+  assert.equal(restored.seenFromMs, state.seenFromMs);
+  for (const key of keys) {
+    const [one, other] = [restored.seenEntry(key), state.seenEntry(key)];
+    if (Math.max(one?.timeMs ?? -1, other?.timeMs ?? -1) < state.seenFromMs) continue;
+    assert.deepEqual(one, other, key);
+  }
+}
+
+// Goal: a restart, before or after compaction, knows what the running feed knew. Method: any life of a feed;
+// fold all records, fold the compacted ones with and without tombstones, compare with the live state each time.
+test('an offset restored from all its records, or from the compacted ones, is the offset that was running', () => {
+  fc.assert(fc.property(anyDeeds, (deeds) => {
+    live(deeds, ({ state, log, published }) => {
+      for (const records of [log, compact(log, true), compact(log, false)]) {
+        const restored = restoreOffsets(records).get(name);
+        if (restored === undefined) assert.equal(log.length, 0);
+        else assertAgree(restored, state, published.keys());
+      }
+    });
+  }), { numRuns: 300 });
+});
+
+test('an offset restored in the middle goes on as the one that never stopped', () => {
+  fc.assert(fc.property(anyDeeds, anyDeeds, fc.boolean(), (before, after, keepTombstones) => {
+    const unbroken = live(before, () => undefined);
+    const kept = compact(unbroken.log, keepTombstones);
+    const restored = new Life();
+    for (const record of kept) {
+      restored.log.push(record);
+      restored.state.apply(record);
+    }
+    for (const deed of after) {
+      for (const life of [unbroken, restored]) {
+        if (deed.kind === 'window') life.endWindow(life.state.watermarkMs + deed.byMs);
+        else life.readPage(deed.rows.map(({ key, shiftMs }) =>
+          ({ key: `key-${key}`, eventTimeMs: Math.max(life.state.watermarkMs + shiftMs, 0), contentHash: key })));
+      }
+      assertAgree(restored.state, unbroken.state, unbroken.published.keys());
+    }
+  }), { numRuns: 300 });
+});
+
+test('no key with a time at or after seenFrom is ever forgotten', () => {
+  fc.assert(fc.property(anyDeeds, (deeds) => {
+    live(deeds, ({ state, published }) => {
+      for (const { key, timeMs } of published.values()) {
+        if (timeMs >= state.seenFromMs) assert.equal(state.seenEntry(key)?.timeMs, timeMs, key);
+      }
+    });
+  }), { numRuns: 300 });
+});
+
+/** A key that moved to a later page, which was out of the lookback before the earlier one: found by the property below. */
+const movedKey: Deed[] = [
+  { kind: 'page', rows: [{ key: 0, shiftMs: 2 }, { key: 15, shiftMs: 0 }] },
+  { kind: 'page', rows: [{ key: 15, shiftMs: 1 }] },
+  { kind: 'window', byMs: 47 },
+  { kind: 'window', byMs: 55 },
+];
+
+// A page is forgotten as a whole, so an entry lives at most until the newest of its page is out of the lookback.
+test('memory is bounded: what is older than the lookback and the span of a page vanishes', () => {
+  fc.assert(fc.property(anyDeeds, (deeds) => {
+    live(deeds, (life) => {
+      const { state, log } = life;
+      life.endWindow(state.watermarkMs); // pages are forgotten when a window ends
+      const oldestMs = state.seenFromMs - LOOKBACK_MS - PAGE_SPAN_MS;
+      const kept = restoreOffsets(compact(log, false)).get(name)!;
+      for (const offset of [state, kept]) {
+        for (let key = 0; key <= 30; key += 1) {
+          const entry = offset.seenEntry(`key-${key}`);
+          assert.ok(entry === undefined || entry.timeMs >= oldestMs);
+        }
+      }
+      assert.equal(kept.seenCount, state.seenCount);
+    });
+  }), { examples: [[movedKey]] });
+});
+
+test('neither watermark nor seenFrom ever goes back', () => {
+  fc.assert(fc.property(anyDeeds, (deeds) => {
+    let [watermarkMs, seenFromMs] = [0, 0];
+    live(deeds, ({ state }) => {
+      assert.ok(state.watermarkMs >= watermarkMs && state.seenFromMs >= seenFromMs);
+      assert.ok(state.seenFromMs <= state.watermarkMs);
+      [watermarkMs, seenFromMs] = [state.watermarkMs, state.seenFromMs];
+    });
+  }));
+});
+
+test('a page without entries is a tombstone, and no living page is written over', () => {
+  fc.assert(fc.property(anyDeeds, (deeds) => {
+    const alive = new Set<number>();
+    for (const record of live(deeds, () => undefined).log) {
+      if (record.kind === 'head') continue;
+      if (record.entries.length === 0) assert.ok(alive.delete(record.page), 'only a living page is forgotten');
+      else {
+        assert.ok(!alive.has(record.page), 'a new page has a number of its own');
+        alive.add(record.page);
+      }
+    }
+  }));
+});
+
+test('afterPage leaves both times where they are: a crash reads the window again', () => {
+  const state = new OffsetState(feed, 1_000);
+  const seen = [{ key: 'a', timeMs: 5_000, hash: 1 }];
+  assert.deepEqual(afterPage(state, seen), { watermarkMs: 1_000, seenFromMs: 1_000, seen });
+});
+
+const stepTo = (watermarkMs: number, seenFromMs: number): OffsetStep => ({ watermarkMs, seenFromMs, seen: [] });
+const windows: { name: string; to: number; lookback: number; step: OffsetStep }[] = [
+  { name: 'moves the watermark to the end of the window', to: 2_000, lookback: 5_000, step: stepTo(2_000, 1_000) },
+  { name: 'forgets what is before the lookback', to: 2_000, lookback: 300, step: stepTo(2_000, 1_700) },
+  { name: 'never moves the watermark back', to: 500, lookback: 5_000, step: stepTo(1_000, 1_000) },
+  { name: 'remembers no more for a longer lookback, for the keys are gone', to: 1_500, lookback: 9_999,
+    step: stepTo(1_500, 1_000) },
+];
+for (const { name: what, to, lookback, step } of windows) {
+  test(`afterWindow ${what}`, () => {
+    assert.deepEqual(afterWindow(new OffsetState(feed, 1_000), { from: 0, to }, lookback), step);
+  });
+}
+
+test('recordKey names one head per feed and one page of it', () => {
+  const step = { watermarkMs: 1, seenFromMs: 0, seen: [{ key: 'a', timeMs: 1, hash: 1 }] };
+  assert.deepEqual(new OffsetState(feed, 0).recordsFor(step).map(recordKey), [name, `${name}/seen/0`]);
+});
+
+test('restoreOffsets keeps the feeds of a shard apart', () => {
+  const other = { ...feed, pbxId: 'globex' };
+  const step = (watermarkMs: number, key: string) =>
+    ({ watermarkMs, seenFromMs: 0, seen: [{ key, timeMs: 5, hash: 1 }] });
+  const offsets = restoreOffsets([
+    ...new OffsetState(feed, 0).recordsFor(step(10, 'a')),
+    ...new OffsetState(other, 0).recordsFor(step(20, 'b')),
+  ]);
+  assert.deepEqual([...offsets].map(([of, offset]) => [of, offset.watermarkMs, offset.seenCount]),
+    [[name, 10, 1], ['live/call-legs/globex', 20, 1]]);
+  assert.equal(offsets.get(name)!.seenEntry('b'), undefined);
+});
+
+test('recordsFor changes nothing: the records may fail to be written', () => {
+  const state = new OffsetState(feed, 0);
+  const step = { watermarkMs: 9, seenFromMs: 0, seen: [{ key: 'a', timeMs: 1, hash: 1 }] };
+  assert.deepEqual(state.recordsFor(step), state.recordsFor(step));
+  assert.deepEqual([state.watermarkMs, state.seenCount], [0, 0]);
+});

@@ -1,0 +1,28 @@
+import { ConnectorError, type ErrorCode } from '../../src/errors.ts';
+import type { Feed, PollReport } from '../../src/worker/poll.ts';
+import type { WorkerEvent } from '../../src/worker/worker.ts';
+import { at, feedOf, minutes } from '../worker/parts.ts';
+
+export const feed = feedOf('acme');
+
+export const report: PollReport = {
+  window: { from: at('09:59:00'), to: at('10:03:00') },
+  watermarkMs: at('10:03:00'),
+  pages: 2, rows: 12, published: 7, rejected: 1, repeats: 3, outside: 1, seen: 40, durationMs: 1_500,
+};
+
+export const polled = (change: Partial<PollReport> = {}, of: Feed = feed): WorkerEvent =>
+  ({ kind: 'polled', feed: of, report: { ...report, ...change } });
+export const pollFailed = (code: ErrorCode = 'SOURCE_UNAVAILABLE', of: Feed = feed): WorkerEvent =>
+  ({ kind: 'poll-failed', feed: of, error: new ConnectorError(code, 'connection reset', restOf(code)) });
+export const owned = (...shards: number[]): WorkerEvent =>
+  ({ kind: 'shards-owned', shards: new Set(shards), feeds: shards.length > 0 ? [feed] : [], of: 3 });
+export const opened = (shard: number): WorkerEvent => ({ kind: 'shard-opened', shard, durationMs: 300, seen: 40 });
+export const closed = (shard: number): WorkerEvent => ({ kind: 'shard-closed', shard });
+export const shardFailed = (shard: number): WorkerEvent =>
+  ({ kind: 'shard-failed', shard, error: new ConnectorError('SINK_FENCED', 'fenced'), retryInMs: 2_000 });
+
+/** As `source/` has it: a refused PBX is asked again after a quarter of an hour. */
+function restOf(code: ErrorCode): { retryAfterMs?: number } {
+  return code === 'SOURCE_PBX_REFUSED' ? { retryAfterMs: minutes(15) } : {};
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { createHealth } from '../../src/observe/health.ts';
+import { serveHttp } from '../../src/observe/http.ts';
+import { createMetrics } from '../../src/observe/metrics.ts';
+import { at, minutes } from '../worker/parts.ts';
+import { opened, owned, pollFailed, polled } from './events.ts';
+
+const clock = { nowMs: at('10:05:00') };
+const nowMs = () => clock.nowMs;
+const metrics = createMetrics(nowMs);
+const health = createHealth('exactly-once', nowMs);
+let server: Awaited<ReturnType<typeof serveHttp>>;
+
+before(async () => {
+  server = await serveHttp({ host: '127.0.0.1', port: 0, registry: metrics.registry, health });
+});
+after(() => server.close());
+
+const get = async (path: string) => {
+  const answer = await fetch(server.url + path);
+  return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() };
+};
+
+test('/metrics answers in the format of Prometheus', async () => {
+  metrics.onEvent(polled());
+  const { status, type, text } = await get('/metrics');
+  assert.equal(status, 200);
+  assert.match(type!, /^text\/plain; version=0\.0\.4/);
+  assert.match(text, /^# TYPE connector_polls_total counter$/m);
+  assert.match(text, /^connector_polls_total\{stream="call-legs",pbx="acme"\} 1$/m);
+});
+
+test('/readyz answers 503 with what is wrong, and 200 when nothing is', async () => {
+  assert.deepEqual(await get('/readyz').then(({ status, text }) => [status, JSON.parse(text)]),
+    [503, { ok: false, guarantee: 'exactly-once', problems: ['not in the consumer group yet'] }]);
+  health.onEvent(owned(0));
+  health.onEvent(opened(0));
+  assert.deepEqual(await get('/readyz').then(({ status, text }) => [status, JSON.parse(text)]),
+    [200, { ok: true, guarantee: 'exactly-once', problems: [] }]);
+  health.onEvent(pollFailed());
+  assert.equal((await get('/readyz')).status, 503);
+});
+
+test('/healthz answers 200 while the feeds report, and 503 when they fall silent', async () => {
+  health.onEvent(polled());
+  assert.equal((await get('/healthz')).status, 200);
+  clock.nowMs += minutes(11);
+  const { status, text } = await get('/healthz');
+  assert.deepEqual([status, JSON.parse(text).problems], [503, ['no feed has polled for 660 s']]);
+});
+
+test('nothing else is served', async () => {
+  for (const path of ['/', '/debug', '/metrics/x', '/../package.json']) assert.equal((await get(path)).status, 404);
+});

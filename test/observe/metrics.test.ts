@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
+import type { WorkerEvent } from '../../src/worker/worker.ts';
+import { at, feedOf } from '../worker/parts.ts';
+import { closed, opened, owned, pollFailed, polled, shardFailed } from './events.ts';
+
+const clock = { nowMs: at('10:05:00') };
+
+async function linesAfter(...events: WorkerEvent[]): Promise<readonly string[]> {
+  const metrics = createMetrics(() => clock.nowMs);
+  for (const event of events) metrics.onEvent(event);
+  return linesOf(metrics);
+}
+
+async function linesOf(metrics: Metrics): Promise<readonly string[]> {
+  const text = await metrics.registry.metrics();
+  return text.split('\n').filter((line) => line.startsWith('connector_'));
+}
+
+const labels = '{stream="call-legs",pbx="acme"}';
+
+test('a poll counts into every metric of its feed', async () => {
+  const lines = await linesAfter(polled(), polled({ published: 3, seen: 41 }));
+  for (const line of [
+    `connector_polls_total${labels} 2`,
+    `connector_pages_total${labels} 4`,
+    `connector_rows_total${labels} 24`,
+    `connector_events_published_total${labels} 10`,
+    `connector_rows_rejected_total${labels} 2`,
+    `connector_rows_repeated_total${labels} 6`,
+    `connector_rows_outside_total${labels} 2`,
+    `connector_seen_keys${labels} 41`,
+    `connector_watermark_seconds${labels} ${at('10:03:00') / 1_000}`,
+  ]) assert.ok(lines.includes(line), line);
+});
+
+test('the lag grows by the clock while no poll comes', async () => {
+  const metrics = createMetrics(() => clock.nowMs);
+  metrics.onEvent(polled());
+  assert.ok((await linesOf(metrics)).includes(`connector_lag_seconds${labels} 120`));
+  clock.nowMs = at('10:15:00');
+  assert.ok((await linesOf(metrics)).includes(`connector_lag_seconds${labels} 720`));
+  clock.nowMs = at('10:05:00');
+});
+
+test('failures count by their code', async () => {
+  const lines = await linesAfter(pollFailed(), pollFailed(), pollFailed('SOURCE_THROTTLED'), shardFailed(1));
+  const failures = 'connector_poll_failures_total{stream="call-legs",pbx="acme",code=';
+  assert.ok(lines.includes(`${failures}"SOURCE_UNAVAILABLE"} 2`));
+  assert.ok(lines.includes(`${failures}"SOURCE_THROTTLED"} 1`));
+  assert.ok(lines.includes('connector_shard_failures_total{code="SINK_FENCED"} 1'));
+});
+
+test('shards and their opening are measured', async () => {
+  const lines = await linesAfter(owned(0, 2), opened(0), opened(2), closed(0));
+  assert.ok(lines.includes('connector_shards_owned 2'));
+  assert.ok(lines.includes('connector_shard_open_duration_seconds_count 2'));
+  assert.ok(lines.includes('connector_shard_open_duration_seconds_bucket{le="0.5"} 2'));
+});
+
+test('requests and transactions are measured in seconds', async () => {
+  const metrics = createMetrics(() => clock.nowMs);
+  metrics.onRequest({ endpoint: 'call-legs', status: 200, durationMs: 250 });
+  metrics.onRequest({ endpoint: 'token', status: 'timeout', durationMs: 60_000 });
+  metrics.onTransaction({ outcome: 'committed', durationMs: 40 });
+  const lines = await linesOf(metrics);
+  assert.ok(lines.includes('connector_api_request_duration_seconds_sum{endpoint="call-legs",status="200"} 0.25'));
+  assert.ok(lines.includes('connector_api_request_duration_seconds_count{endpoint="token",status="timeout"} 1'));
+  assert.ok(lines.includes('connector_transaction_duration_seconds_sum{outcome="committed"} 0.04'));
+});
+
+test('every metric of ours says what it is, in its base unit', async () => {
+  const metrics = createMetrics(() => clock.nowMs);
+  const ours = metrics.registry.getMetricsAsArray().filter(({ name }) => name.startsWith('connector_'));
+  assert.ok(ours.length > 10);
+  for (const { name, help, type } of ours as unknown as { name: string; help: string; type: string }[]) {
+    assert.match(help, /^[A-Z].+\.$/, name);
+    if (type === 'counter') assert.match(name, /_total$/);
+    assert.doesNotMatch(name, /_ms|milliseconds|minutes/);
+  }
+});
+
+test('two connectors in one process do not share their numbers', async () => {
+  const [one, other] = [createMetrics(() => clock.nowMs), createMetrics(() => clock.nowMs)];
+  one.onEvent(owned(0, 1));
+  other.onEvent(owned(2));
+  assert.ok((await linesOf(one)).includes('connector_shards_owned 2'));
+});
+
+// A worker that gave a feed away must not go on telling how far behind that feed is: the lag would grow for ever.
+test('a feed that has gone to another worker has no lag here', async () => {
+  const lines = await linesAfter(owned(0), opened(0), polled(), polled({}, feedOf('globex')), closed(0), owned());
+  assert.deepEqual(lines.filter((line) => /^connector_(lag|watermark)_seconds\{/.test(line)), []);
+});

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ConnectorError, reactionTo } from '../../src/errors.ts';
+import { MemorySink, type Fault } from '../../src/sink/memory.ts';
+import type { Commit } from '../../src/sink/sink.ts';
+import type { Source } from '../../src/source/source.ts';
+import { pollOnce } from '../../src/worker/poll.ts';
+import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
+import { at, badRow, feedOf, leg, minutes, openFor, pace, pages, sourceOf, unavailable } from './parts.ts';
+
+const feed = feedOf('acme');
+const window = { from: at('10:00:00'), to: at('10:01:00') };
+const clock = new VirtualClock(new VirtualTime(at('10:05:00')));
+const { signal } = new AbortController();
+
+/** A sink on which the feed has begun, and all that has become visible since. `faultOf` counts from there. */
+async function visibleSink(
+  faultOf: (index: number) => Fault = () => 'none',
+): Promise<{ readonly sink: MemorySink; readonly commits: Commit[] }> {
+  const commits: Commit[] = [];
+  const onCommit = (commit: Commit) => void commits.push(commit);
+  const sink = new MemorySink({ faultOf: (index) => (index === 0 ? 'none' : faultOf(index - 1)), onCommit });
+  await openFor(feed, sink);
+  commits.length = 0;
+  return { sink, commits };
+}
+
+/** Polls the window until it completes, reacting to errors as a worker does. Returns how many tries it took. */
+async function pollUntilDone(sink: MemorySink, source: Source): Promise<number> {
+  let session = await sink.openShard(0);
+  for (let attempt = 1; attempt <= 10; attempt += 1) {
+    try {
+      await pollOnce(feed, window, { source, session, clock, signal });
+      return attempt;
+    } catch (error) {
+      assert.notEqual(reactionTo(error), 'stop', String(error));
+      if (reactionTo(error) === 'reopen') session = await sink.openShard(0);
+    }
+  }
+  return assert.fail('never completed');
+}
+
+function assertEachLegOnce(commits: readonly Commit[]): void {
+  const events = commits.flatMap((commit) => commit.events);
+  const accepted = events.filter(({ channel }) => channel === 'accepted').map(({ key }) => key);
+  assert.deepEqual(accepted.sort(), ['acme/a/1', 'acme/b/1', 'acme/c/1', 'acme/d/1']);
+  assert.equal(events.length - accepted.length, 1, 'the bad row is rejected once');
+}
+
+function assertWatermarkMovedLast(commits: readonly Commit[]): void {
+  const moved = commits.findIndex(({ step }) => step.watermarkMs > feed.originMs);
+  assert.ok(commits.slice(moved).every(({ events }) => events.length === 0), 'all events come before the watermark');
+  assert.equal(commits.at(-1)!.step.watermarkMs, window.to);
+}
+
+/** Breaks once, before the given page; the page after the last is the end of the window. */
+function sourceFailingAt(page: number): Source {
+  let broken = false;
+  return sourceOf(pages, (index) => {
+    if (index !== page || broken) return;
+    broken = true;
+    throw unavailable();
+  });
+}
+
+// Goal: no failure of any step loses or doubles a leg. Method: fail at each step in turn.
+for (const fault of ['lost-before-commit', 'lost-after-commit'] satisfies Fault[]) {
+  for (const lost of [0, 1, 2, 3]) {
+    test(`pollOnce publishes each leg once when commit ${lost} is ${fault}`, async () => {
+      const { sink, commits } = await visibleSink((index) => (index === lost ? fault : 'none'));
+      assert.equal(await pollUntilDone(sink, sourceOf(pages)), 2);
+      assertEachLegOnce(commits);
+      assertWatermarkMovedLast(commits);
+    });
+  }
+}
+
+for (const page of [0, 1, 2, 3]) {
+  test(`pollOnce publishes each leg once when the source fails before page ${page}`, async () => {
+    const { sink, commits } = await visibleSink();
+    assert.equal(await pollUntilDone(sink, sourceFailingAt(page)), 2);
+    assertEachLegOnce(commits);
+    assertWatermarkMovedLast(commits);
+  });
+}
+
+test('pollOnce publishes each leg once when every commit and every page fails once', async () => {
+  const [before, after] = ['lost-before-commit', 'lost-after-commit'] as const;
+  const lost: readonly Fault[] = [after, before, 'none', after, before];
+  const { sink, commits } = await visibleSink((index) => lost[index] ?? 'none');
+  await pollUntilDone(sink, sourceFailingAt(2));
+  assertEachLegOnce(commits);
+});
+
+test('pollOnce commits each page with its events, and the watermark after the last', async () => {
+  const { sink, commits } = await visibleSink();
+  await pollUntilDone(sink, sourceOf(pages));
+  assert.deepEqual(commits.map(({ events, step }) => [events.length, step.watermarkMs]),
+    [[2, feed.originMs], [2, feed.originMs], [1, feed.originMs], [0, window.to]]);
+  for (const { events, step } of commits) {
+    assert.deepEqual(step.seen.map(({ key }) => key), events.map(({ key }) => key), 'events and keys go together');
+  }
+});
+
+test('pollOnce moves the watermark over a window without rows', async () => {
+  const { sink, commits } = await visibleSink();
+  await pollUntilDone(sink, sourceOf([]));
+  assert.deepEqual(commits.map(({ events, step }) => [events.length, step.watermarkMs]), [[0, window.to]]);
+});
+
+test('pollOnce publishes nothing of a window it has read before, and reports the repeats', async () => {
+  const { sink, commits } = await visibleSink();
+  await pollUntilDone(sink, sourceOf(pages));
+  const before = commits.length;
+  const session = await sink.openShard(0);
+  const report = await pollOnce(feed, window, { source: sourceOf(pages), session, clock, signal });
+  assert.deepEqual(commits.slice(before).flatMap(({ events }) => events), []);
+  assert.deepEqual([report.rows, report.repeats, report.published, report.rejected], [6, 6, 0, 0]);
+});
+
+test('pollOnce rejects a bad row once, also when a later window shows it again', async () => {
+  const { sink, commits } = await visibleSink();
+  const session = await sink.openShard(0);
+  for (const to of ['10:01:00', '10:02:00', '10:03:00']) {
+    await pollOnce(feed, { from: window.from, to: at(to) }, { source: sourceOf([[badRow]]), session, clock, signal });
+  }
+  assert.equal(commits.flatMap(({ events }) => events).length, 1);
+  assert.equal(session.offsetOf(feed.id)!.seenCount, 1);
+});
+
+test('pollOnce remembers a bad row for as long as windows that hold it may be read', async () => {
+  const { sink, commits } = await visibleSink();
+  const session = await sink.openShard(0);
+  for (let minute = 1; minute <= 40; minute += 1) {
+    const to = window.from + minutes(minute);
+    const shows = minute <= 31; // then its minute lies before the lookback
+    const source = sourceOf(shows ? [[badRow]] : []);
+    await pollOnce(feed, { from: Math.max(window.from, to - pace.lookbackMs), to }, { source, session, clock, signal });
+  }
+  assert.equal(commits.flatMap(({ events }) => events).length, 1);
+});
+
+test('pollOnce drops rows from before the origin and counts them', async () => {
+  const { sink, commits } = await visibleSink();
+  const session = await sink.openShard(0);
+  const source = sourceOf([[leg('acme', 'early', '09:59:59'), leg('acme', 'first', '10:00:00')]]);
+  const report = await pollOnce(feed, window, { source, session, clock, signal });
+  assert.deepEqual(commits.flatMap(({ events }) => events).map(({ key }) => key), ['acme/first/1']);
+  assert.equal(report.outside, 1);
+});
+
+test('pollOnce reports what it did: counts, watermark, keys, duration', async () => {
+  const time = new VirtualTime(at('10:05:00'));
+  const session = await openFor(feed, new MemorySink());
+  const source = sourceOf(pages, () => time.sleep(1_000));
+  const polled = pollOnce(feed, window, { source, session, clock: new VirtualClock(time), signal });
+  await time.advanceTo(at('10:06:00'));
+  assert.deepEqual(await polled, {
+    window, watermarkMs: window.to, pages: 3, rows: 6, published: 4, rejected: 1, repeats: 1, outside: 0, seen: 5,
+    durationMs: 4_000,
+  });
+});
+
+test('pollOnce goes on from the offset of the session, and keeps none of its own', async () => {
+  const { sink, commits } = await visibleSink();
+  const stale = await sink.openShard(0);
+  await pollOnce(feed, window, { source: sourceOf(pages), session: await sink.openShard(0), clock, signal });
+  const polled = pollOnce(feed, window, { source: sourceOf(pages), session: stale, clock, signal });
+  await assert.rejects(polled, (error) => error instanceof ConnectorError && error.code === 'SINK_FENCED');
+  assertEachLegOnce(commits);
+});
+
+test('pollOnce ends the reading when a commit fails, so that no request goes on behind it', async () => {
+  const { sink } = await visibleSink(() => 'lost-before-commit');
+  let ended = false;
+  const source: Source = {
+    async check() {},
+    async *readPages() {
+      try {
+        yield* pages;
+      } finally {
+        ended = true;
+      }
+    },
+  };
+  await assert.rejects(pollOnce(feed, window, { source, session: await sink.openShard(0), clock, signal }));
+  assert.ok(ended);
+});

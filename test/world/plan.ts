@@ -1,0 +1,117 @@
+import { latenessCoveredMs, OVERLAP_MIN_MS, type Pace } from '../../src/feed/window.ts';
+import type { WindowRules } from '../../src/simulator/query.ts';
+import { hashNumbers, Random } from '../../src/simulator/random.ts';
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** All that a seed decides of a world before it begins. Shares are probabilities; times are epoch milliseconds. */
+export interface WorldPlan {
+  readonly seed: number;
+  readonly startMs: number;
+  /** From then on nothing goes wrong any more. Rows that ended before must all arrive. */
+  readonly healMs: number;
+  readonly endMs: number;
+  readonly originMs: number;
+  readonly pace: Pace;
+  readonly pbxIds: readonly string[];
+  /** What one request asks for: a PBX, or several. */
+  readonly requests: readonly string[];
+  readonly shardCount: number;
+  readonly hostCount: number;
+  readonly callsPerHour: number;
+  /** From the end of a call until its rows are shown; `late` ones, and changes of rows, come up to that much later. */
+  readonly latencyMs: number;
+  readonly lateShare: number;
+  readonly lateMaxMs: number;
+  readonly revisedShare: number;
+  readonly movedShare: number;
+  readonly poisonShare: number;
+  /** How coarse 8x8 keeps the end of a call. Coarse ends fall into the seams of windows. */
+  readonly grainMs: number;
+  readonly bounds: WindowRules['bounds'];
+  readonly pageSize: number;
+  readonly pageLatencyMaxMs: number;
+  readonly commitLatencyMaxMs: number;
+  /** How far a host's clock may be ahead, and behind. What it is ahead counts as lateness. */
+  readonly clockAheadMaxMs: number;
+  readonly clockBehindMaxMs: number;
+  /** Of a request for a page, and of a commit or an opening. */
+  readonly requestFaultShare: number;
+  readonly spoilShare: number;
+  readonly commitFaultShare: number;
+  /** How many times something happens to the hosts, the source or the bus as a whole. */
+  readonly blows: number;
+}
+
+/** How much later than its first showing a row's time may still change. */
+export const MOVE_MAX_MS = 2 * MINUTE;
+
+export function drawPlan(seed: number): WorldPlan {
+  const random = new Random(hashNumbers([seed, 1]));
+  const between = (low: number, high: number) => random.whole(low / SECOND, high / SECOND) * SECOND;
+  const calm = random.chance(0.05);
+
+  const pace = drawPace(random);
+  const startMs = Date.parse('2026-03-01T00:00:00Z') + random.whole(0, 1_440) * MINUTE;
+  const healMs = startMs + between(1 * HOUR, 4 * HOUR);
+  const grainMs = random.pick([1, 1, SECOND, MINUTE]);
+  const clockAheadMaxMs = random.chance(0.5) ? 0 : between(0, latenessCoveredMs(pace) / 3);
+  const movedShare = random.chance(0.5) ? 0 : 0.1;
+
+  // Together these may be as late as the pace covers, and not a second later.
+  const budgetMs = latenessCoveredMs(pace) - clockAheadMaxMs - grainMs - (movedShare > 0 ? MOVE_MAX_MS : 0);
+  const latencyMs = Math.min(random.chance(0.2) ? 0 : between(0, 5 * MINUTE), budgetMs);
+  const requests = random.pick([
+    ['acme', 'Globex'], ['acme'], ['acme,Globex'], ['allpbxes'], ['acme', 'Globex', 'initech'],
+  ]);
+  const pageSize = random.pick([1, 3, 10, 50, 1_000]);
+  return {
+    seed,
+    startMs,
+    healMs,
+    endMs: healMs + pace.lookbackMs + pace.settleMs + pace.sweepEveryMs + clockAheadMaxMs + 45 * MINUTE,
+    originMs: startMs - (random.chance(0.5) ? 0 : random.whole(0, 180) * MINUTE),
+    pace,
+    pbxIds: ['acme', 'Globex', 'initech'].slice(0, Math.max(requests.length, 2)),
+    requests,
+    shardCount: random.whole(2, 3),
+    hostCount: random.whole(1, 3),
+    callsPerHour: random.whole(4, 20),
+    latencyMs,
+    lateShare: random.pick([0, 0.05, 0.3]),
+    lateMaxMs: budgetMs - latencyMs,
+    revisedShare: random.pick([0, 0.1]),
+    movedShare,
+    poisonShare: random.pick([0, 0.03, 0.1]),
+    grainMs,
+    bounds: random.pick(['inclusive', 'half-open', 'exclusive', 'whole-seconds'] as const),
+    pageSize,
+    pageLatencyMaxMs: pageSize < 10 ? 2 * SECOND : random.pick([0, 1 * SECOND, 20 * SECOND]),
+    commitLatencyMaxMs: random.pick([0, 100, 3 * SECOND]),
+    clockAheadMaxMs,
+    clockBehindMaxMs: random.chance(0.5) ? 0 : 25 * MINUTE,
+    requestFaultShare: calm ? 0 : random.pick([0, 0.02, 0.15]),
+    spoilShare: calm ? 0 : random.pick([0, 0.05, 0.2]),
+    commitFaultShare: calm ? 0 : random.pick([0, 0.02, 0.15]),
+    blows: calm ? 0 : random.whole(0, 8),
+  };
+}
+
+/** Small paces, so that much happens in few hours; they cover at least what the world itself needs of lateness. */
+function drawPace(random: Random): Pace {
+  const between = (low: number, high: number) => random.whole(low / SECOND, high / SECOND) * SECOND;
+  const stepMinMs = random.chance(0.5) ? random.whole(1, 10) * MINUTE : between(45 * SECOND, 10 * MINUTE);
+  const sweepEveryMs = random.chance(0.1) ? 0 : between(stepMinMs, 20 * MINUTE);
+  const overlapMs = random.chance(0.5) ? OVERLAP_MIN_MS : between(OVERLAP_MIN_MS, 3 * MINUTE);
+  const coveredMs = between(5 * MINUTE, 30 * MINUTE);
+  return {
+    settleMs: random.chance(0.3) ? 0 : between(0, 5 * MINUTE),
+    stepMinMs,
+    stepMaxMs: Math.max(stepMinMs, random.pick([10 * MINUTE, 30 * MINUTE, 2 * HOUR])),
+    overlapMs,
+    lookbackMs: Math.max(coveredMs + sweepEveryMs + stepMinMs, overlapMs),
+    sweepEveryMs,
+  };
+}

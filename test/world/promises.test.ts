@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  backlogDrains, everyRowArrives, eventsAreCovered, feedsBeginFirst, nothingGoesBack, nothingInvented, nothingTwice,
+  oneWriter, promises, violations, watermarkIsComplete, watermarkIsHonest, workersEndWell, type Promised,
+} from './promises.ts';
+import type { Trace, VisibleCommit } from './trace.ts';
+import { World, type Outcome } from './world.ts';
+
+// A promise that cannot be broken is none. Method: take a good world and falsify one thing at a time.
+const good = await new World(3).live();
+
+test('a good world keeps every promise', () => {
+  assert.deepEqual(violations(good), []);
+  assert.ok(good.trace.commits.some(({ events }) => events.some(({ channel }) => channel === 'accepted')));
+});
+
+const withTrace = (change: Partial<Trace>): Outcome => ({ ...good, trace: { ...good.trace, ...change } });
+const withCommits = (change: (commits: VisibleCommit[]) => VisibleCommit[]): Outcome =>
+  withTrace({ commits: change([...good.trace.commits]) });
+
+/** The index of the first commit of events; commits before the last watermark of their feed follow it. */
+const publishing = good.trace.commits.findIndex(({ events }) => events.some(({ channel }) => channel === 'accepted'));
+const moving = good.trace.commits.findIndex(({ step, events }) =>
+  events.length === 0 && step.watermarkMs > step.seenFromMs);
+const changed = (commits: VisibleCommit[], index: number, change: (commit: VisibleCommit) => Partial<VisibleCommit>) =>
+  commits.with(index, { ...commits[index]!, ...change(commits[index]!) });
+
+const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegExp }[] = [
+  { name: 'a row is missing', promise: everyRowArrives, line: /^lost: call-(legs|records) /,
+    outcome: withCommits((commits) => changed(commits, publishing, () => ({ events: [] }))) },
+  { name: 'a row is published again, hours later', promise: nothingTwice, line: /^twice: /,
+    outcome: withCommits((commits) => [...commits, { ...commits[publishing]!, atMs: good.plan.endMs }]) },
+  { name: 'a field of a published row is not what was shown', promise: nothingInvented, line: /^invented: /,
+    outcome: withCommits((commits) => changed(commits, publishing, ({ events }) =>
+      ({ events: events.map((event) => ({ ...event, value: { ...event.value, callTime: -1 } })) }))) },
+  { name: 'a row is published that nobody has shown', promise: nothingInvented, line: /^invented: .*nobody/,
+    outcome: withCommits((commits) => changed(commits, publishing, ({ events }) =>
+      ({ events: events.map((event) => ({ ...event, key: 'nobody/1/1' })) }))) },
+  { name: 'a row is published before it is shown', promise: nothingInvented, line: /^invented: /,
+    outcome: withCommits((commits) => changed(commits, publishing, () => ({ atMs: 0 }))) },
+  { name: 'the watermark goes back', promise: nothingGoesBack, line: /^back: /,
+    outcome: withCommits((commits) => [...commits, commits[moving]!]) },
+  { name: 'the known keys go back', promise: nothingGoesBack, line: /^back: /,
+    outcome: withCommits((commits) => changed([...commits, commits.at(-1)!], commits.length, ({ step }) =>
+      ({ step: { ...step, seenFromMs: 0 } }))) },
+  { name: 'a feed is published before it has begun', promise: feedsBeginFirst, line: /^begun late: /,
+    outcome: withCommits((commits) => commits.slice(publishing)) },
+  { name: 'a feed begins elsewhere than it was told', promise: feedsBeginFirst, line: /^begun late: /,
+    outcome: { ...good, origins: new Set([0]) } },
+  { name: 'an event is published without its key', promise: eventsAreCovered, line: /^uncovered: /,
+    outcome: withCommits((commits) => changed(commits, publishing, ({ step }) => ({ step: { ...step, seen: [] } }))) },
+  { name: 'an event is published with the hash of another content', promise: eventsAreCovered, line: /^uncovered: /,
+    outcome: withCommits((commits) => changed(commits, publishing, ({ step }) =>
+      ({ step: { ...step, seen: step.seen.map((entry) => ({ ...entry, hash: 0 })) } }))) },
+  { name: 'the watermark moves with a page', promise: watermarkIsComplete, line: /^hole: /,
+    outcome: withCommits((commits) => changed(commits, publishing, ({ step }) =>
+      ({ step: { ...step, watermarkMs: step.watermarkMs + 1_000 } }))) },
+  { name: 'the watermark moves over half a window', promise: watermarkIsComplete, line: /^hole: /,
+    outcome: withTrace({ scans: good.trace.scans.map((scan) => ({ ...scan, endedMs: undefined })) }) },
+  { name: 'the watermark moves over a hole between two windows', promise: watermarkIsComplete, line: /^hole: /,
+    outcome: withTrace({ scans: good.trace.scans.map((scan) =>
+      ({ ...scan, window: { ...scan.window, from: scan.window.to } })) }) },
+  { name: 'the watermark moves over an unpublished row', promise: watermarkIsHonest, line: /^ahead: /,
+    outcome: withCommits((commits) => changed(commits, publishing, () => ({ events: [] }))) },
+  { name: 'an earlier owner writes after a later one', promise: oneWriter, line: /^zombie: /,
+    outcome: withCommits((commits) => [...commits, { ...commits.at(-1)!, epoch: 0 }]) },
+  { name: 'a feed never comes to the live edge', promise: backlogDrains, line: /^behind: /,
+    outcome: withCommits((commits) => commits.slice(0, commits.length / 2)) },
+  { name: 'a worker ends by itself', promise: workersEndWell, line: /^crash: .*a bug/,
+    outcome: { ...good, crashes: [new Error('a bug')] } },
+  { name: 'a timer is left', promise: workersEndWell, line: /^sleepers: 1/, outcome: { ...good, sleepersLeft: 1 } },
+];
+
+for (const { name, promise, outcome, line } of falsified) {
+  test(`${promise.name} is broken when ${name}`, () => {
+    const found = promise(outcome);
+    assert.ok(found.some((text) => line.test(text)), found[0] ?? 'nothing found');
+    assert.ok(violations(outcome).includes(found[0]!), 'it is among all promises');
+  });
+}
+
+test('every promise is proven to break', () => {
+  const proven = new Set(falsified.map(({ promise }) => promise));
+  assert.deepEqual(Object.entries(promises).filter(([, promise]) => !proven.has(promise)).map(([name]) => name), []);
+});

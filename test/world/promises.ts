@@ -1,0 +1,222 @@
+import { isDeepStrictEqual } from 'node:util';
+import { feedName, type FeedId } from '../../src/feed/feed.ts';
+import type { BusEvent, RawRow } from '../../src/streams/stream.ts';
+import type { VisibleCommit } from './trace.ts';
+import type { ShownRow, TrueRow } from './truth.ts';
+import type { Outcome } from './world.ts';
+
+/** What must hold of every world: each returns what breaks it, a line each. */
+export type Promised = (outcome: Outcome) => readonly string[];
+
+/** No loss: a row shown within the covered lateness is on the bus. One shown broken may be rejected instead. */
+export const everyRowArrives: Promised = ({ plan, feeds, truth, trace }) => {
+  const { accepted, rejected } = publishedKeys(trace.commits);
+  const badKeys = rejectedKeysOf(trace.scans.flatMap(({ served }) => [...served]));
+  const mayBeBroken = ({ report, key }: TrueRow) =>
+    trace.damaged.has(`${report} ${key}`)
+    && [...badKeys.get(`${report} ${key}`) ?? []].some((bad) => rejected.has(bad));
+  const rows = new Map(feeds.map(({ id }) => [id.stream, truth.all(id.stream)]));
+  const lost: string[] = [];
+  for (const { id } of feeds) {
+    const fromMs = trace.commits.find(({ feed }) => feedName(feed) === feedName(id))?.step.watermarkMs ?? plan.originMs;
+    for (const row of rows.get(id.stream)!) {
+      const { report } = row;
+      // A bound may be exclusive and a second cut, so the very first second of a feed is nobody's promise.
+      if (row.timesMs.some((ms) => ms < fromMs + 1_000 || ms >= plan.healMs) || !isAskedFor(id, row)) continue;
+      if (row.poison) {
+        const contents = badKeys.get(`${report} ${row.key}`) ?? new Set();
+        if (![...contents].some((key) => rejected.has(key))) lost.push(`lost: poison row ${describe(row)}`);
+      } else if (!accepted.has(`${report} ${row.key}`) && !mayBeBroken(row)) lost.push(`lost: ${describe(row)}`);
+    }
+  }
+  return lost;
+};
+
+/** No duplicate: neither a row by its key, nor a bad row by its content, is ever published a second time. */
+export const nothingTwice: Promised = ({ trace }) => {
+  const seen = new Map<string, number>();
+  const twice: string[] = [];
+  for (const { events, atMs } of trace.commits) {
+    for (const { stream, channel, key } of events) {
+      const name = `${stream} ${channel} ${key}`;
+      const beforeMs = seen.get(name);
+      if (beforeMs !== undefined) twice.push(`twice: ${name} at ${iso(beforeMs)} and ${iso(atMs)}`);
+      seen.set(name, atMs);
+    }
+  }
+  return twice;
+};
+
+/** Nothing invented: what is published equals a row that the source has shown before, field by field. */
+export const nothingInvented: Promised = ({ trace }) => {
+  const shown = new Map<string, { readonly row: ShownRow; readonly sinceMs: number }[]>();
+  for (const { served, startedMs } of trace.scans) {
+    for (const row of served) {
+      const name = `${row.report} ${row.bad ? 'rejected' : 'accepted'} ${row.eventKey}`;
+      const rows = shown.get(name) ?? [];
+      rows.push({ row, sinceMs: startedMs });
+      shown.set(name, rows);
+    }
+  }
+  const invented: string[] = [];
+  for (const { events, atMs } of trace.commits) {
+    for (const event of events) {
+      const name = `${event.stream} ${event.channel} ${event.key}`;
+      const rows = shown.get(name) ?? [];
+      const real = rows.some(({ row, sinceMs }) => sinceMs <= atMs && (row.bad || isSameContent(event, row.json)));
+      if (!real) invented.push(`invented: ${name} at ${iso(atMs)}`);
+    }
+  }
+  return invented;
+};
+
+/** Neither the watermark of a feed nor the time from which its keys are known ever goes back. */
+export const nothingGoesBack: Promised = ({ trace }) =>
+  eachStep(trace.commits, ({ feed, step, atMs }, before) => {
+    const back = before !== undefined
+      && (step.watermarkMs < before.step.watermarkMs || step.seenFromMs < before.step.seenFromMs);
+    return back ? `back: ${feedName(feed)} to ${iso(step.watermarkMs)} at ${iso(atMs)}` : undefined;
+  });
+
+/** A feed begins once, before anything is read, at the origin of the worker that was first to begin it. */
+export const feedsBeginFirst: Promised = ({ trace, origins }) =>
+  eachStep(trace.commits, ({ feed, step, events, atMs }, before) => {
+    if (before !== undefined) return undefined;
+    const read = trace.scans.some(({ stream, pbxId, startedMs }) =>
+      stream === feed.stream && pbxId === feed.pbxId && startedMs < atMs);
+    const atOrigin = step.watermarkMs === step.seenFromMs && origins.has(step.watermarkMs);
+    const begins = !read && events.length === 0 && atOrigin;
+    return begins ? undefined : `begun late: ${feedName(feed)} at ${iso(atMs)} with ${iso(step.watermarkMs)}`;
+  });
+
+/** No event without an offset that covers it: its key, time and content are in the step of its own commit. */
+export const eventsAreCovered: Promised = ({ trace }) =>
+  trace.commits.flatMap(({ events, step, feed, atMs }) => {
+    const known = new Map(step.seen.map((entry) => [entry.key, entry]));
+    return events
+      .filter(({ key, contentHash, eventTimeMs }) => {
+        const entry = known.get(key);
+        return entry?.hash !== contentHash || entry.timeMs < eventTimeMs;
+      })
+      .map(({ key }) => `uncovered: ${key} in ${feedName(feed)} at ${iso(atMs)}`);
+  });
+
+/** The watermark moves only to the end of a window that was read to its end, and from within it: no hole, no page. */
+export const watermarkIsComplete: Promised = ({ trace }) =>
+  eachStep(trace.commits, ({ feed, step, atMs }, before) => {
+    const fromMs = before?.step.watermarkMs ?? step.watermarkMs;
+    if (step.watermarkMs === fromMs) return undefined;
+    const whole = trace.scans.some(({ stream, pbxId, window, endedMs = Infinity }) =>
+      stream === feed.stream && pbxId === feed.pbxId && endedMs <= atMs
+      && window.to === step.watermarkMs && window.from <= fromMs);
+    const hole = `hole: ${feedName(feed)} from ${iso(fromMs)} to ${iso(step.watermarkMs)} at ${iso(atMs)}`;
+    return whole ? undefined : hole;
+  });
+
+/** All that a whole window has shown is on the bus when the watermark moves over it. */
+export const watermarkIsHonest: Promised = ({ trace }) => {
+  const published = new Set<string>();
+  return eachStep(trace.commits, ({ feed, step, events, atMs }, before) => {
+    for (const { stream, key } of events) published.add(`${stream} ${key}`);
+    if (before === undefined || step.watermarkMs === before.step.watermarkMs) return undefined;
+    const scan = trace.scans.findLast(({ stream, pbxId, window, endedMs = Infinity }) =>
+      stream === feed.stream && pbxId === feed.pbxId && endedMs <= atMs && window.to === step.watermarkMs);
+    const missing = [...scan?.served ?? []].find(({ report, eventKey, timeMs, bad }) =>
+      (bad || timeMs >= before.step.seenFromMs) && !published.has(`${report} ${eventKey}`));
+    return missing && `ahead: ${feedName(feed)} at ${iso(step.watermarkMs)} without ${missing.eventKey}`;
+  });
+};
+
+/** One writer: once a later owner of a shard has written, nothing of an earlier one becomes visible. */
+export const oneWriter: Promised = ({ trace }) => {
+  const epochs = new Map<number, number>();
+  return trace.commits.flatMap(({ shard, epoch, atMs }) => {
+    const latest = Math.max(epochs.get(shard) ?? 0, epoch);
+    epochs.set(shard, latest);
+    return epoch < latest ? [`zombie: epoch ${epoch} of shard ${shard} at ${iso(atMs)}, after ${latest}`] : [];
+  });
+};
+
+/** When all is well again, every feed comes to the live edge. */
+export const backlogDrains: Promised = ({ plan, feeds, trace }) => {
+  const slackMs = plan.pace.settleMs + plan.pace.stepMinMs + 5 * 60_000;
+  return feeds.flatMap(({ id }) => {
+    const last = trace.commits.findLast(({ feed }) => feedName(feed) === feedName(id));
+    const atMs = last?.step.watermarkMs ?? plan.originMs;
+    return atMs >= plan.endMs - slackMs ? [] : [`behind: ${feedName(id)} is only at ${iso(atMs)}`];
+  });
+};
+
+/** No trouble that heals ends a worker, and one that stops leaves no timer. */
+export const workersEndWell: Promised = ({ crashes, sleepersLeft }) => [
+  ...crashes.map((error) => `crash: ${error instanceof Error ? error.stack : String(error)}`),
+  ...(sleepersLeft > 0 ? [`sleepers: ${sleepersLeft} timers are left after a clean stop`] : []),
+];
+
+export const promises: Readonly<Record<string, Promised>> = {
+  everyRowArrives, nothingTwice, nothingInvented, nothingGoesBack, feedsBeginFirst, eventsAreCovered,
+  watermarkIsComplete, watermarkIsHonest, oneWriter, backlogDrains, workersEndWell,
+};
+
+/** Every broken promise of a world. */
+export function violations(outcome: Outcome): readonly string[] {
+  return Object.values(promises).flatMap((promised) => promised(outcome));
+}
+
+function eachStep(
+  commits: readonly VisibleCommit[],
+  judge: (commit: VisibleCommit, before: VisibleCommit | undefined) => string | undefined,
+): readonly string[] {
+  const latest = new Map<string, VisibleCommit>();
+  return commits.flatMap((commit) => {
+    const name = feedName(commit.feed);
+    const verdict = judge(commit, latest.get(name));
+    latest.set(name, commit);
+    return verdict === undefined ? [] : [verdict];
+  });
+}
+
+function publishedKeys(commits: readonly VisibleCommit[]): Record<BusEvent['channel'], ReadonlySet<string>> {
+  const keys = { accepted: new Set<string>(), rejected: new Set<string>() };
+  for (const { channel, stream, key } of commits.flatMap(({ events }) => events)) {
+    keys[channel].add(channel === 'accepted' ? `${stream} ${key}` : key);
+  }
+  return keys;
+}
+
+/** By true row: the rejected keys of all its bad contents that were shown. */
+function rejectedKeysOf(rows: readonly ShownRow[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const keys = new Map<string, Set<string>>();
+  for (const { report, trueKey, eventKey, bad } of rows) {
+    if (!bad) continue;
+    const name = `${report} ${trueKey}`;
+    const known = keys.get(name) ?? new Set();
+    known.add(eventKey);
+    keys.set(name, known);
+  }
+  return keys;
+}
+
+function isAskedFor({ pbxId }: FeedId, { key }: TrueRow): boolean {
+  return pbxId === 'allpbxes' || pbxId.toLowerCase().split(',').includes(key.split('/')[0]!);
+}
+
+/** Compares what both have, without the connector's own reading of rows. */
+function isSameContent({ value }: BusEvent, row: RawRow): boolean {
+  return Object.entries(value).every(([name, published]) => {
+    const shown = row[name];
+    if (shown === undefined) return true; // the connector's own fields
+    if (published === null) return shown === null || shown === 0;
+    if (typeof published === 'boolean') return published === (shown !== '-');
+    if (typeof published === 'object') return isDeepStrictEqual(published, shown);
+    return String(published) === String(shown);
+  });
+}
+
+function describe({ report, key, timesMs, visibleMs }: TrueRow): string {
+  return `${report} ${key} of ${timesMs.map(iso).join(' or ')}, visible from ${iso(visibleMs)}`;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
