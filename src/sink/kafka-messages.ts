@@ -25,8 +25,11 @@ export interface PlacedMessage {
 export interface EventEncoder {
   readonly topics: Topics;
   readonly codecs: Readonly<Record<StreamName | 'rejected', Codec>>;
-  readonly placers: ReadonlyMap<string, (key: Buffer) => number>;
+  readonly placers: ReadonlyMap<string, Placer>;
 }
+
+/** Where a topic has a key, given as text. */
+export type Placer = (key: string) => Pick<PlacedMessage, 'key' | 'partition'>;
 
 /** Bound on one record batch; brokers refuse more than `message.max.bytes`, 1,048,588 by default. */
 const BATCH_MAX_BYTES = 512 * 1_024;
@@ -34,10 +37,12 @@ const BATCH_MAX_BYTES = 512 * 1_024;
 /** The Java client's partitioner, so that any client finds a call where it expects it. */
 const javaPartitioner = Partitioners.DefaultPartitioner();
 
-const CE_TYPES = {
-  'call-legs': 'com.8x8.work.call-leg.v1',
-  'call-records': 'com.8x8.work.call-record.v1',
-} as const;
+/** Headers that do not depend on the row, as bytes: kafkajs would encode their text for every message. */
+const HEADERS: Readonly<Record<StreamName | 'rejected', IHeaders>> = {
+  'call-legs': constantHeaders('com.8x8.work.call-leg.v1'),
+  'call-records': constantHeaders('com.8x8.work.call-record.v1'),
+  'rejected': constantHeaders('com.8x8.work.rejected.v1'),
+};
 
 /**
  * An event as a Kafka message, with the attributes of the CloudEvents Kafka binding (binary mode) as headers.
@@ -45,30 +50,27 @@ const CE_TYPES = {
  * @see https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/kafka-protocol-binding.md
  */
 export function eventMessage(encoder: EventEncoder, event: BusEvent): PlacedMessage {
-  const accepted = event.channel === 'accepted';
-  const topic = accepted ? topicOf(encoder.topics, event.stream) : encoder.topics.rejected;
-  const key = Buffer.from(event.orderingKey);
+  const kind = event.channel === 'accepted' ? event.stream : 'rejected';
+  const topic = topicOf(encoder.topics, kind);
   return {
     topic,
-    partition: encoder.placers.get(topic)!(key),
-    key,
-    value: encoder.codecs[accepted ? event.stream : 'rejected'].encode(event.value),
+    ...encoder.placers.get(topic)!(event.orderingKey),
+    value: encoder.codecs[kind].encode(event.value),
     // Brokers refuse a batch with a time an hour ahead: one row with a nonsense time must not stop its page.
     timestamp: String(Math.min(event.eventTimeMs, Number(event.value['observedAt']))),
     headers: {
-      ce_specversion: '1.0',
+      ...HEADERS[kind],
       ce_id: String(event.value['eventId']),
-      ce_type: accepted ? CE_TYPES[event.stream] : 'com.8x8.work.rejected.v1',
       ce_source: `/8x8/work/${event.stream}`,
       ce_subject: event.key,
       ce_time: new Date(event.eventTimeMs).toISOString(),
-      'content-type': 'application/avro',
     },
   };
 }
 
-export function topicOf(topics: Topics, stream: StreamName): string {
-  return stream === 'call-legs' ? topics.callLegs : topics.callRecords;
+export function topicOf(topics: Topics, kind: StreamName | 'rejected'): string {
+  if (kind === 'rejected') return topics.rejected;
+  return kind === 'call-legs' ? topics.callLegs : topics.callRecords;
 }
 
 /**
@@ -102,18 +104,25 @@ export function planSends(
   return [...sends.values()].toSorted((a, b) => a.part - b.part).map((send) => byTopic(send.messages));
 }
 
+function constantHeaders(type: string): IHeaders {
+  const texts = { ce_specversion: '1.0', ce_type: type, 'content-type': 'application/avro' };
+  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
+}
+
 function byTopic(messages: readonly PlacedMessage[]): TopicMessages[] {
   const topics = Map.groupBy(messages, (message) => message.topic);
   return [...topics].map(([topic, list]) => ({ topic, messages: list as PlacedMessage[] }));
 }
 
 /** Where a topic of these partitions has a key. The legs of a call come together, so the last answer is kept. */
-export function createPlacer(partitionMetadata: PartitionMetadata[]): (key: Buffer) => number {
-  let last: { readonly key: Buffer; readonly partition: number } | undefined;
-  return (key) => {
-    if (last === undefined || !last.key.equals(key)) {
-      last = { key, partition: javaPartitioner({ topic: '', partitionMetadata, message: { key, value: null } }) };
-    }
-    return last.partition;
+export function createPlacer(partitionMetadata: PartitionMetadata[]): Placer {
+  let lastText: string | undefined;
+  let last = { key: Buffer.alloc(0), partition: 0 };
+  return (text) => {
+    if (text === lastText) return last;
+    const key = Buffer.from(text);
+    lastText = text;
+    last = { key, partition: javaPartitioner({ topic: '', partitionMetadata, message: { key, value: null } }) };
+    return last;
   };
 }

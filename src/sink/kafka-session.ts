@@ -4,7 +4,6 @@ import { systemClock, withDeadline } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import { feedName, type Shard } from '../feed/feed.ts';
 import { OffsetState } from '../feed/offset.ts';
-import type { BusEvent } from '../streams/stream.ts';
 import { eventMessage, planSends, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
 import { barrierMessage, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic } from './kafka-offsets.ts';
 import type { ShardSession } from './sink.ts';
@@ -50,20 +49,16 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
     await publish(parts, producer, [barrierMessage(offsets, shard, barrier)]);
     const history = await parts.read(shard, (message) => isBarrier(offsets, message, barrier));
     const states = await offsetsFrom(offsets, history);
-    const staged = new WeakMap<BusEvent, PlacedMessage>();
 
     return {
       offsetOf: (feed) => states.get(feedName(feed)),
-      stage(events) {
-        for (const event of events) staged.set(event, eventMessage(encoder, event));
-      },
       async commit({ feed, events, step }) {
         if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
         const state = states.get(feedName(feed)) ?? new OffsetState(feed, step.seenFromMs);
         const records = state.recordsFor(step);
         // All that can fail for a reason of ours comes before the transaction, and the offset comes last in it.
         const messages = [
-          ...events.map((event) => staged.get(event) ?? eventMessage(encoder, event)),
+          ...events.map((event) => eventMessage(encoder, event)),
           ...records.map((record) => offsetMessage(offsets, shard, record)),
         ];
         dead = true; // until Kafka has said yes
@@ -121,6 +116,7 @@ function createProducer({ kafka, transactionTimeoutMs }: SessionParts, transacti
     maxInFlightRequests: 1,
     transactionTimeout: transactionTimeoutMs,
     allowAutoTopicCreation: false,
+    createPartitioner: () => ({ message }) => message.partition!, // decided once, not again at every retry
     // We split sends by leader, so kafkajs must not learn of new leaders between two errors.
     metadataMaxAge: 24 * 3_600_000,
     // CONCURRENT_TRANSACTIONS is answered while the broker ends the last transaction, and takes of these retries.
