@@ -134,7 +134,7 @@ test('no key with a time at or after seenFrom is ever forgotten', () => {
   }), { numRuns: 300 });
 });
 
-/** A key that moved to a later page, which was out of the lookback before the earlier one: found by the property below. */
+/** A key that moved to a later page, which left the lookback before the earlier one: the property below found it. */
 const movedKey: Deed[] = [
   { kind: 'page', rows: [{ key: 0, shiftMs: 2 }, { key: 15, shiftMs: 0 }] },
   { kind: 'page', rows: [{ key: 15, shiftMs: 1 }] },

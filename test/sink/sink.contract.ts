@@ -24,9 +24,9 @@ export function legEvent(callId: string, disconnectedAt = at('10:00:00')): BusEv
   return callLegs.toEvent(row, { pbxId: 'acme', window, observedAtMs: at('10:30:00') });
 }
 
-export function step(events: readonly BusEvent[], watermark = '09:00:00', seenFrom = '08:00:00'): Commit {
+export function step(events: readonly BusEvent[], watermark = '09:00:00', seenFrom = '08:00:00', of = feed): Commit {
   const seen = events.map(({ key, eventTimeMs: timeMs, contentHash: hash }) => ({ key, timeMs, hash }));
-  return { feed, events, step: { watermarkMs: at(watermark), seenFromMs: at(seenFrom), seen } };
+  return { feed: of, events, step: { watermarkMs: at(watermark), seenFromMs: at(seenFrom), seen } };
 }
 
 /** The promises of a sink, written once. Every sink must keep them. */
@@ -81,15 +81,16 @@ export function testSink(name: string, candidate: Candidate): void {
 
   test(`${name}: keys before seenFrom are forgotten, later ones are kept`, async () => {
     const sink = await open();
+    const own = { ...feed, pbxId: 'forgetful' };
     const [old, young] = [legEvent('old', at('08:40:00')), legEvent('young', at('10:20:00'))];
     const first = await openShard(sink);
-    await first.commit(step([old], '10:30:00', '08:30:00'));
-    await first.commit(step([young], '10:30:00', '08:30:00'));
-    await first.commit(step([], '11:00:00', '09:00:00'));
-    assert.equal(first.offsetOf(feed)!.seenEntry(old.key), undefined);
+    await first.commit(step([old], '10:30:00', '08:30:00', own));
+    await first.commit(step([young], '10:30:00', '08:30:00', own));
+    await first.commit(step([], '11:00:00', '09:00:00', own));
+    assert.equal(first.offsetOf(own)!.seenEntry(old.key), undefined);
     await first.close();
 
-    const offset = (await openShard(sink)).offsetOf(feed)!;
+    const offset = (await openShard(sink)).offsetOf(own)!;
     assert.equal(offset.seenEntry(old.key), undefined);
     assert.notEqual(offset.seenEntry(young.key), undefined);
   });
