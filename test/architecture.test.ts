@@ -12,7 +12,7 @@ const mayImport: readonly (readonly [place: string, ...allowed: readonly string[
   ['feed'],
   ['streams', 'feed', 'node:crypto'],
   ['source', 'feed', 'streams', 'clock', 'errors', 'p-retry'],
-  ['sink', 'feed', 'streams', 'clock', 'errors', 'node:crypto', 'node:fs',
+  ['sink', 'feed', 'streams', 'clock', 'errors', 'node:crypto', 'node:fs', 'node:worker_threads',
     'kafkajs', '@kafkajs/confluent-schema-registry', 'avsc', 'p-retry'],
   ['worker', 'feed', 'streams', 'clock', 'errors', 'types:source/source', 'types:sink/sink'],
   ['observe', 'feed', 'errors', 'types:worker', 'prom-client', 'pino', 'fastify'],

@@ -1,4 +1,4 @@
-import { Partitioners, type IHeaders, type PartitionMetadata, type TopicMessages } from 'kafkajs';
+import { Partitioners, type IHeaders, type Message, type PartitionMetadata, type TopicMessages } from 'kafkajs';
 import type { StreamName } from '../feed/feed.ts';
 import type { BusEvent } from '../streams/stream.ts';
 import type { Codec } from './avro.ts';
@@ -11,14 +11,25 @@ export interface Topics {
   readonly offsets: string;
 }
 
-/** A message with its place: kafkajs would choose the partition anew at each retry. */
+/** A message with its place: kafkajs would choose the partition anew at each retry. Plain, so that it can be cloned. */
 export interface PlacedMessage {
   readonly topic: string;
   readonly partition: number;
-  readonly key: Buffer | string;
-  readonly value: Buffer | null;
-  readonly timestamp?: string;
-  readonly headers?: IHeaders;
+  readonly key: string;
+  readonly value: Uint8Array | null;
+  /** Epoch milliseconds; without it Kafka's own time counts. */
+  readonly timestampMs?: number;
+  /** What its headers say of an event. */
+  readonly event?: EventAttributes;
+}
+
+/** The attributes of an event that differ from one to the next, as CloudEvents names them. */
+export interface EventAttributes {
+  readonly id: string;
+  readonly kind: StreamName | 'rejected';
+  readonly source: string;
+  readonly subject: string;
+  readonly timeMs: number;
 }
 
 /** What turns events into messages: for each topic a codec, and where a key falls. */
@@ -28,8 +39,8 @@ export interface EventEncoder {
   readonly placers: ReadonlyMap<string, Placer>;
 }
 
-/** Where a topic has a key, given as text. */
-export type Placer = (key: string) => Pick<PlacedMessage, 'key' | 'partition'>;
+/** The partition in which a topic has a key. */
+export type Placer = (key: string) => number;
 
 /** Bound on one record batch; brokers refuse more than `message.max.bytes`, 1,048,588 by default. */
 const BATCH_MAX_BYTES = 512 * 1_024;
@@ -44,28 +55,47 @@ const HEADERS: Readonly<Record<StreamName | 'rejected', IHeaders>> = {
   'rejected': constantHeaders('com.8x8.work.rejected.v1'),
 };
 
-/**
- * An event as a Kafka message, with the attributes of the CloudEvents Kafka binding (binary mode) as headers.
- *
- * @see https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/kafka-protocol-binding.md
- */
+/** An event at its place, encoded. */
 export function eventMessage(encoder: EventEncoder, event: BusEvent): PlacedMessage {
+  const { key, orderingKey, eventTimeMs, value } = event;
   const kind = event.channel === 'accepted' ? event.stream : 'rejected';
   const topic = topicOf(encoder.topics, kind);
   return {
     topic,
-    ...encoder.placers.get(topic)!(event.orderingKey),
-    value: encoder.codecs[kind].encode(event.value),
+    partition: encoder.placers.get(topic)!(orderingKey),
+    key: orderingKey,
+    value: encoder.codecs[kind].encode(value),
     // Brokers refuse a batch with a time an hour ahead: one row with a nonsense time must not stop its page.
-    timestamp: String(Math.min(event.eventTimeMs, Number(event.value['observedAt']))),
-    headers: {
-      ...HEADERS[kind],
-      ce_id: String(event.value['eventId']),
-      ce_source: `/8x8/work/${event.stream}`,
-      ce_subject: event.key,
-      ce_time: new Date(event.eventTimeMs).toISOString(),
+    timestampMs: Math.min(eventTimeMs, Number(value['observedAt'])),
+    event: {
+      id: String(value['eventId']),
+      kind,
+      source: `/8x8/work/${event.stream}`,
+      subject: key,
+      timeMs: eventTimeMs,
     },
   };
+}
+
+/**
+ * A message as kafkajs takes it. An event's headers are those of the CloudEvents Kafka binding, in binary mode.
+ *
+ * @see https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/kafka-protocol-binding.md
+ */
+function kafkaMessage({ partition, key, value, timestampMs, event }: PlacedMessage): Message {
+  const bytes = value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return {
+    partition,
+    key,
+    value: bytes,
+    ...(timestampMs === undefined ? {} : { timestamp: String(timestampMs) }),
+    ...(event === undefined ? {} : { headers: eventHeaders(event) }),
+  };
+}
+
+function eventHeaders({ id, kind, source, subject, timeMs }: EventAttributes): IHeaders {
+  const ce_time = new Date(timeMs).toISOString();
+  return { ...HEADERS[kind], ce_id: id, ce_source: source, ce_subject: subject, ce_time };
 }
 
 export function topicOf(topics: Topics, kind: StreamName | 'rejected'): string {
@@ -111,18 +141,17 @@ function constantHeaders(type: string): IHeaders {
 
 function byTopic(messages: readonly PlacedMessage[]): TopicMessages[] {
   const topics = Map.groupBy(messages, (message) => message.topic);
-  return [...topics].map(([topic, list]) => ({ topic, messages: list as PlacedMessage[] }));
+  return [...topics].map(([topic, list]) => ({ topic, messages: list.map(kafkaMessage) }));
 }
 
 /** Where a topic of these partitions has a key. The legs of a call come together, so the last answer is kept. */
 export function createPlacer(partitionMetadata: PartitionMetadata[]): Placer {
-  let lastText: string | undefined;
-  let last = { key: Buffer.alloc(0), partition: 0 };
-  return (text) => {
-    if (text === lastText) return last;
-    const key = Buffer.from(text);
-    lastText = text;
-    last = { key, partition: javaPartitioner({ topic: '', partitionMetadata, message: { key, value: null } }) };
-    return last;
+  let lastKey: string | undefined;
+  let partition = 0;
+  return (key) => {
+    if (key === lastKey) return partition;
+    lastKey = key;
+    partition = javaPartitioner({ topic: '', partitionMetadata, message: { key, value: null } });
+    return partition;
   };
 }

@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { Kafka, KafkaMessage, Producer } from 'kafkajs';
+import type { KafkaMessage } from 'kafkajs';
 import { systemClock, withDeadline } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import { feedName, type Shard } from '../feed/feed.ts';
 import { OffsetState } from '../feed/offset.ts';
-import { eventMessage, planSends, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
+import type { BusEvent } from '../streams/stream.ts';
+import { eventMessage, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
 import { barrierMessage, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic } from './kafka-offsets.ts';
+import type { Publisher, PublisherOptions } from './kafka-publisher.ts';
 import type { ShardSession } from './sink.ts';
 
 /** How one transaction went, for metrics. */
@@ -17,14 +19,10 @@ export interface TransactionReport {
 
 /** What a session needs of its sink. */
 export interface SessionParts {
-  readonly kafka: Kafka;
   readonly offsets: OffsetsTopic;
   readonly encoder: EventEncoder;
-  /** After how long the broker aborts a transaction whose owner fell silent, milliseconds. */
-  readonly transactionTimeoutMs: number;
-  readonly compression: number;
-  /** The broker that leads a partition, as it was when the session was opened. */
-  readonly leaderOf: (topic: string, partition: number) => number;
+  readonly openPublisher: (options: PublisherOptions) => Promise<Publisher>;
+  readonly publishing: Omit<PublisherOptions, 'transactionalId'>;
   /** Committed records of the shard's partition, from its start up to the one that `isLast` knows. */
   readonly read: (shard: Shard, isLast: (message: KafkaMessage) => boolean) => Promise<readonly KafkaMessage[]>;
   readonly onTransaction: (report: TransactionReport) => void;
@@ -40,40 +38,44 @@ export interface SessionParts {
 export async function openKafkaSession(parts: SessionParts, shard: Shard): Promise<ShardSession> {
   const { offsets, encoder } = parts;
   const transactionalId = `${offsets.connector}.${offsets.pass}.${shard}`;
-  const producer = createProducer(parts, transactionalId);
+  let publisher: Publisher | undefined;
   let dead = false;
 
   try {
-    await producer.connect();
+    const opened = (publisher = await parts.openPublisher({ ...parts.publishing, transactionalId }));
     const barrier = randomUUID();
-    await publish(parts, producer, [barrierMessage(offsets, shard, barrier)]);
+    await publish(parts, opened, [barrierMessage(offsets, shard, barrier)]);
     const history = await parts.read(shard, (message) => isBarrier(offsets, message, barrier));
     const states = await offsetsFrom(offsets, history);
+    const staged = new WeakMap<BusEvent, PlacedMessage>();
 
     return {
       offsetOf: (feed) => states.get(feedName(feed)),
+      stage(events) {
+        for (const event of events) staged.set(event, eventMessage(encoder, event));
+      },
       async commit({ feed, events, step }) {
         if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
         const state = states.get(feedName(feed)) ?? new OffsetState(feed, step.seenFromMs);
         const records = state.recordsFor(step);
         // All that can fail for a reason of ours comes before the transaction, and the offset comes last in it.
         const messages = [
-          ...events.map((event) => eventMessage(encoder, event)),
+          ...events.map((event) => staged.get(event) ?? eventMessage(encoder, event)),
           ...records.map((record) => offsetMessage(offsets, shard, record)),
         ];
         dead = true; // until Kafka has said yes
-        await publish(parts, producer, messages);
+        await publish(parts, opened, messages);
         for (const record of records) state.apply(record);
         states.set(feedName(feed), state);
         dead = false;
       },
       async close() {
         dead = true;
-        await discard(producer);
+        await discard(opened);
       },
     };
   } catch (error) {
-    await discard(producer);
+    await discard(publisher);
     throw error instanceof ConnectorError ? error : sinkError(transactionalId, error);
   }
 }
@@ -85,22 +87,18 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
  * half-ended transaction (tulios/kafkajs#1355) and uses sequence numbers again after an abort, which loses
  * records in silence. The next owner's fence aborts what is open, and the offsets tell whether the commit took effect.
  */
-async function publish(parts: SessionParts, producer: Producer, messages: readonly PlacedMessage[]): Promise<void> {
+async function publish(
+  parts: SessionParts,
+  publisher: Publisher,
+  messages: readonly PlacedMessage[],
+): Promise<void> {
   const startedMs = systemClock.nowMs();
   const report = (outcome: TransactionReport['outcome']): void =>
     parts.onTransaction({ outcome, durationMs: systemClock.nowMs() - startedMs, messages: messages.length });
   // Well below the broker's limit, so that it is we who give up first.
-  const limitMs = parts.transactionTimeoutMs * 0.75;
-
-  const transact = async (): Promise<void> => {
-    const transaction = await producer.transaction();
-    for (const topicMessages of planSends(messages, parts.leaderOf)) {
-      await transaction.sendBatch({ topicMessages, acks: -1, compression: parts.compression });
-    }
-    await transaction.commit();
-  };
+  const limitMs = parts.publishing.transactionTimeoutMs * 0.75;
   try {
-    await withDeadline(transact(), limitMs, () => new Error(`no answer from Kafka in ${limitMs} ms`));
+    await withDeadline(publisher.publish(messages), limitMs, () => new Error(`no answer from Kafka in ${limitMs} ms`));
     report('committed');
   } catch (cause) {
     const error = sinkError(`shard ${messages[0]!.partition}`, cause);
@@ -109,24 +107,10 @@ async function publish(parts: SessionParts, producer: Producer, messages: readon
   }
 }
 
-function createProducer({ kafka, transactionTimeoutMs }: SessionParts, transactionalId: string): Producer {
-  return kafka.producer({
-    transactionalId,
-    idempotent: true,
-    maxInFlightRequests: 1,
-    transactionTimeout: transactionTimeoutMs,
-    allowAutoTopicCreation: false,
-    createPartitioner: () => ({ message }) => message.partition!, // decided once, not again at every retry
-    // We split sends by leader, so kafkajs must not learn of new leaders between two errors.
-    metadataMaxAge: 24 * 3_600_000,
-    // CONCURRENT_TRANSACTIONS is answered while the broker ends the last transaction, and takes of these retries.
-    retry: { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 },
-  });
-}
-
 /** Never waits long and never throws: what it lets go of may be broken already. */
-async function discard(producer: Producer): Promise<void> {
-  await withDeadline(producer.disconnect(), 2_000, () => new Error('late')).catch(() => undefined);
+async function discard(publisher: Publisher | undefined): Promise<void> {
+  if (publisher === undefined) return;
+  await withDeadline(publisher.close(), 2_000, () => new Error('late')).catch(() => undefined);
 }
 
 function sinkError(who: string, cause: unknown): ConnectorError {

@@ -1,11 +1,13 @@
-import { CompressionTypes, Kafka, logLevel, type Admin, type KafkaConfig, type PartitionMetadata } from 'kafkajs';
+import { CompressionTypes, Kafka, type Admin, type PartitionMetadata } from 'kafkajs';
 import { ConnectorError } from '../errors.ts';
 import type { Shard } from '../feed/feed.ts';
 import { streams } from '../streams/index.ts';
 import { openCodec, type Codec, type RegistryOptions } from './avro.ts';
+import { clientConfig } from './kafka-client.ts';
 import { KafkaGroup } from './kafka-group.ts';
 import { createPlacer, topicOf, type EventEncoder } from './kafka-messages.ts';
 import type { OffsetsTopic } from './kafka-offsets.ts';
+import { PublisherThread } from './kafka-publisher.ts';
 import { openKafkaSession, type SessionParts, type TransactionReport } from './kafka-session.ts';
 import { prepareTopics, readPartitions, type TopicOptions } from './kafka-topics.ts';
 import type { ShardSession, Sink } from './sink.ts';
@@ -18,8 +20,6 @@ export interface KafkaSinkOptions extends TopicOptions {
   readonly compression: 'none' | 'gzip';
   readonly transactionTimeoutMs: number;
   readonly sessionTimeoutMs: number;
-  /** Transport and credentials, as kafkajs takes them. */
-  readonly client?: Pick<KafkaConfig, 'ssl' | 'sasl'>;
   readonly onTransaction?: (report: TransactionReport) => void;
   /** What kafkajs says; most of it is said of errors that it then heals. */
   readonly onLog?: (message: string) => void;
@@ -36,25 +36,19 @@ interface Prepared {
 export class KafkaSink implements Sink {
   readonly guarantee = 'exactly-once';
   readonly #options: KafkaSinkOptions;
-  readonly #kafka: Kafka;
+  readonly #publishers: PublisherThread;
   readonly #admin: Admin;
   readonly #group: KafkaGroup;
   #prepared: Prepared | undefined;
 
   constructor(options: KafkaSinkOptions) {
     this.#options = options;
-    this.#kafka = new Kafka({
-      ...options.client,
-      clientId: `8x8-connector-${options.connector}`,
-      brokers: [...options.brokers],
-      connectionTimeout: 5_000,
-      requestTimeout: 10_000,
-      retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
-      logLevel: logLevel.WARN,
-      logCreator: () => ({ namespace, log }) => options.onLog?.(`${namespace}: ${log.message}`),
-    });
-    this.#admin = this.#kafka.admin();
-    this.#group = new KafkaGroup(this.#kafka, {
+    const client = { clientId: `8x8-connector-${options.connector}`, brokers: options.brokers };
+    const onLog = options.onLog ?? (() => undefined);
+    const kafka = new Kafka(clientConfig(client, onLog));
+    this.#publishers = new PublisherThread(client, onLog);
+    this.#admin = kafka.admin();
+    this.#group = new KafkaGroup(kafka, {
       groupId: `${options.connector}.${options.pass}`,
       offsetsTopic: options.topics.offsets,
       sessionTimeoutMs: options.sessionTimeoutMs,
@@ -93,12 +87,14 @@ export class KafkaSink implements Sink {
     const { offsets, encoder } = this.#ready();
     const { transactionTimeoutMs, compression, onTransaction } = this.#options;
     const parts: SessionParts = {
-      kafka: this.#kafka,
       offsets,
       encoder,
-      transactionTimeoutMs,
-      compression: compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None,
-      leaderOf: await this.#readLeaders(),
+      openPublisher: (publisher) => this.#publishers.openPublisher(publisher),
+      publishing: {
+        transactionTimeoutMs,
+        compression: compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None,
+        leaders: await this.#readLeaders(),
+      },
       read: (owned, isLast) => this.#group.read(owned, isLast),
       onTransaction: onTransaction ?? (() => undefined),
     };
@@ -108,6 +104,7 @@ export class KafkaSink implements Sink {
   async close(): Promise<void> {
     await this.#group.leave();
     await this.#admin.disconnect();
+    await this.#publishers.close();
   }
 
   async #prepareTopics(): Promise<ReadonlyMap<string, PartitionMetadata[]>> {
@@ -120,13 +117,12 @@ export class KafkaSink implements Sink {
   }
 
   /** Leaders are read anew for each session, for a session ends with the first error. */
-  async #readLeaders(): Promise<SessionParts['leaderOf']> {
+  async #readLeaders(): Promise<ReadonlyMap<string, number>> {
     try {
       const partitions = await readPartitions(this.#admin, [...this.#ready().partitions.keys()]);
-      const leaders = new Map(
+      return new Map(
         [...partitions].flatMap(([topic, list]) => list.map((p) => [`${topic}/${p.partitionId}`, p.leader] as const)),
       );
-      return (topic, partition) => leaders.get(`${topic}/${partition}`) ?? -1;
     } catch (error) {
       throw unreachable(this.#options.brokers, error);
     }

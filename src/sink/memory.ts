@@ -50,6 +50,7 @@ export class MemorySink implements Sink {
 
     return {
       offsetOf: (feed) => offsets.get(feedName(feed)),
+      stage: () => undefined,
       commit: async ({ feed, events, step }) => {
         if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
         if (epoch !== this.#epochs[shard]) {

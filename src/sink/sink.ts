@@ -45,6 +45,12 @@ export interface ShardSession {
   offsetOf(feed: FeedId): FeedOffset | undefined;
 
   /**
+   * Gets events ready for a commit to come, while another is under way. It spares `commit` the work, and promises
+   * nothing: it may be left out, and may be given events that are never committed.
+   */
+  stage(events: readonly BusEvent[]): void;
+
+  /**
    * Makes the events and the offset visible together, or neither. One at a time.
    *
    * @throws ConnectorError `reopen` when another owner has taken the shard, or

@@ -80,11 +80,13 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
 
 /** Every row of the window as an event, page by page. Runs a page ahead, while the last one is committed. */
 async function* readEvents(feed: Feed, window: Window, io: Io): AsyncIterable<readonly BusEvent[]> {
-  const { source, clock, signal } = io;
+  const { source, session, clock, signal } = io;
   const { id, stream, rejectedPayload } = feed;
   const { pbxId } = id;
   for await (const rows of source.readPages({ stream, pbxId, window }, signal)) {
     const context = { pbxId, window, observedAtMs: clock.nowMs(), rejectedPayload };
-    yield rows.map((row) => stream.toEvent(row, context));
+    const events = rows.map((row) => stream.toEvent(row, context));
+    session.stage(events.filter(({ key }) => session.offsetOf(id)!.seenEntry(key) === undefined));
+    yield events;
   }
 }

@@ -1,0 +1,59 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { Kafka, type Producer } from 'kafkajs';
+import { clientConfig, type ClientOptions } from './kafka-client.ts';
+import { planSends, type PlacedMessage } from './kafka-messages.ts';
+import type { Call, PublisherOptions, Reply } from './kafka-publisher.ts';
+
+/** The publishing thread: kafkajs's producers, and nothing that decides. See {@link Call} for what it is asked. */
+const kafka = new Kafka(clientConfig(workerData as ClientOptions, (log) => reply({ log })));
+const publishers = new Map<number, { readonly producer: Producer; readonly options: PublisherOptions }>();
+
+parentPort!.on('message', (call: Call) => {
+  answer(call).then(
+    () => reply({ call: call.call }),
+    ({ message, type }: Error & { type?: string }) => reply({ call: call.call, failure: { message, type } }),
+  );
+});
+
+async function answer(call: Call): Promise<void> {
+  const { publisher } = call;
+  if (call.kind === 'open') {
+    const producer = createProducer(call.options);
+    publishers.set(publisher, { producer, options: call.options });
+    return producer.connect();
+  }
+  if (call.kind === 'publish') return publish(publisher, call.messages);
+  const { producer } = publishers.get(publisher)!;
+  publishers.delete(publisher);
+  return producer.disconnect();
+}
+
+/** One transaction. Any error is the end of the producer; see `kafka-session.ts`. */
+async function publish(publisher: number, messages: readonly PlacedMessage[]): Promise<void> {
+  const { producer, options } = publishers.get(publisher)!;
+  const leaderOf = (topic: string, partition: number): number => options.leaders.get(`${topic}/${partition}`) ?? -1;
+  const transaction = await producer.transaction();
+  for (const topicMessages of planSends(messages, leaderOf)) {
+    await transaction.sendBatch({ topicMessages, acks: -1, compression: options.compression });
+  }
+  await transaction.commit();
+}
+
+function createProducer({ transactionalId, transactionTimeoutMs }: PublisherOptions): Producer {
+  return kafka.producer({
+    transactionalId,
+    idempotent: true,
+    maxInFlightRequests: 1,
+    transactionTimeout: transactionTimeoutMs,
+    allowAutoTopicCreation: false,
+    createPartitioner: () => ({ message }) => message.partition!, // decided once, not again at every retry
+    // We split sends by leader, so kafkajs must not learn of new leaders between two errors.
+    metadataMaxAge: 24 * 3_600_000,
+    // CONCURRENT_TRANSACTIONS is answered while the broker ends the last transaction, and takes of these retries.
+    retry: { initialRetryTime: 20, maxRetryTime: 1_000, retries: 8 },
+  });
+}
+
+function reply(message: Reply): void {
+  parentPort!.postMessage(message);
+}

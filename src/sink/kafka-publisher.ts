@@ -1,0 +1,99 @@
+import { Worker } from 'node:worker_threads';
+import type { ClientOptions } from './kafka-client.ts';
+import type { PlacedMessage } from './kafka-messages.ts';
+
+/** A transactional producer, in the publishing thread. */
+export interface Publisher {
+  /** One transaction, from its first request to Kafka's yes. After an error only `close` may be called. */
+  publish(messages: readonly PlacedMessage[]): Promise<void>;
+  /** Lets go of the producer, in whatever state it is. */
+  close(): Promise<void>;
+}
+
+export interface PublisherOptions {
+  readonly transactionalId: string;
+  readonly transactionTimeoutMs: number;
+  readonly compression: number;
+  /** The broker that leads each `topic/partition`, as it was when the session was opened. */
+  readonly leaders: ReadonlyMap<string, number>;
+}
+
+/** What the thread is asked; it answers each call with a {@link Reply} of the same number. */
+export type Call = { readonly call: number; readonly publisher: number } & Request;
+type Request =
+  | { readonly kind: 'open'; readonly options: PublisherOptions }
+  | { readonly kind: 'publish'; readonly messages: readonly PlacedMessage[] }
+  | { readonly kind: 'close' };
+
+export type Reply =
+  | { readonly call: number; readonly failure?: { readonly message: string; readonly type: string | undefined } }
+  | { readonly log: string };
+
+/**
+ * The thread in which kafkajs encodes and sends, one for all sessions of the process.
+ *
+ * Encoding a page for the wire costs kafkajs about as much as reading, mapping and Avro together, so a second
+ * core nearly doubles the road; and no page, however large, keeps the group's heartbeats waiting.
+ */
+export class PublisherThread {
+  readonly #client: ClientOptions;
+  readonly #onLog: (message: string) => void;
+  readonly #open = new Map<number, PromiseWithResolvers<void>>();
+  #worker: Worker | undefined;
+  #calls = 0;
+  #publishers = 0;
+
+  constructor(client: ClientOptions, onLog: (message: string) => void) {
+    this.#client = client;
+    this.#onLog = onLog;
+  }
+
+  async openPublisher(options: PublisherOptions): Promise<Publisher> {
+    this.#publishers += 1;
+    const publisher = this.#publishers;
+    await this.#ask(publisher, { kind: 'open', options });
+    return {
+      publish: (messages) => this.#ask(publisher, { kind: 'publish', messages }),
+      close: () => this.#ask(publisher, { kind: 'close' }),
+    };
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate();
+  }
+
+  #ask(publisher: number, request: Request): Promise<void> {
+    this.#calls += 1;
+    const answered = Promise.withResolvers<void>();
+    this.#open.set(this.#calls, answered);
+    this.#worker ??= this.#start();
+    this.#worker.postMessage({ call: this.#calls, publisher, ...request } satisfies Call);
+    return answered.promise;
+  }
+
+  #start(): Worker {
+    // Beside this file, in TypeScript or built.
+    const file = new URL(import.meta.url.replace(/kafka-publisher(\.[jt]s)$/, 'kafka-publisher-thread$1'));
+    const worker = new Worker(file, { workerData: this.#client });
+    worker.on('message', (reply: Reply) => this.#hear(reply));
+    worker.on('error', (error) => this.#end(error));
+    worker.on('exit', () => this.#end(new Error('the publishing thread has ended')));
+    return worker;
+  }
+
+  #hear(reply: Reply): void {
+    if ('log' in reply) return this.#onLog(reply.log);
+    const { call, failure } = reply;
+    const answered = this.#open.get(call)!;
+    this.#open.delete(call);
+    if (failure === undefined) answered.resolve();
+    else answered.reject(Object.assign(new Error(failure.message), { type: failure.type }));
+  }
+
+  /** Its producers are gone; whoever waits for one opens a new session, and with it a new thread. */
+  #end(error: Error): void {
+    this.#worker = undefined;
+    for (const answered of this.#open.values()) answered.reject(error);
+    this.#open.clear();
+  }
+}
