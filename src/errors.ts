@@ -17,6 +17,7 @@ const REACTIONS = {
   SOURCE_MALFORMED: 'retry',
   SOURCE_REFUSED: 'retry',
   SOURCE_PBX_REFUSED: 'retry',
+  CLOCK_AHEAD: 'retry',
   SINK_UNAVAILABLE: 'reopen',
   SINK_FENCED: 'reopen',
   SINK_OUTCOME_UNKNOWN: 'reopen',

@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command, CommanderError } from 'commander';
 import { run } from './cli/run.ts';
 import { addSimulateOptions, simulate, type SimulateArguments } from './cli/simulate.ts';

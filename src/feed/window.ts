@@ -59,8 +59,9 @@ export function planWindow(progress: Progress, pace: Pace, nowMs: number): Plan 
 
   const to = Math.min(settledMs, watermarkMs + pace.stepMaxMs, endMs);
 
-  // By the clock, not by the watermark: after a stop the first step must sweep, before it moves on.
-  const sweep = nowMs - sweptAtMs >= pace.sweepEveryMs;
+  // By the clock, not by the watermark: after a stop the first step must sweep, before it moves on. A clock that
+  // was set back says nothing of when the last sweep was.
+  const sweep = nowMs < sweptAtMs || nowMs - sweptAtMs >= pace.sweepEveryMs;
   const reachMs = sweep ? pace.lookbackMs : pace.overlapMs;
   const from = Math.max(seenFromMs, watermarkMs - reachMs);
 

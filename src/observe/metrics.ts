@@ -10,6 +10,8 @@ export interface RequestReport {
   /** HTTP status, or what came instead of one: `network`, `timeout`. */
   readonly status: number | string;
   readonly durationMs: number;
+  /** How far our clock is ahead of 8x8's, negative if behind. */
+  readonly aheadMs: number | undefined;
 }
 
 /** One transaction of the sink. */
@@ -60,6 +62,11 @@ export function createMetrics(nowMs: () => number): Metrics {
     buckets: SECONDS,
     registers,
   });
+  const ahead = new Gauge({
+    name: 'connector_clock_ahead_seconds',
+    help: "How far this machine's clock is ahead of 8x8's, negative if behind; to the second.",
+    registers,
+  });
   const transactions = new Histogram({
     name: 'connector_transaction_duration_seconds',
     help: 'Duration of Kafka transactions, by outcome: committed, fenced, unknown.',
@@ -70,7 +77,10 @@ export function createMetrics(nowMs: () => number): Metrics {
   return {
     registry,
     onEvent: eventMetrics(registry, nowMs),
-    onRequest: ({ endpoint, status, durationMs }) => requests.observe({ endpoint, status }, durationMs / 1_000),
+    onRequest({ endpoint, status, durationMs, aheadMs }) {
+      requests.observe({ endpoint, status }, durationMs / 1_000);
+      if (aheadMs !== undefined) ahead.set(aheadMs / 1_000);
+    },
     onTransaction: ({ outcome, durationMs }) => transactions.observe({ outcome }, durationMs / 1_000),
   };
 }

@@ -16,6 +16,8 @@ export interface ObservedRequest {
   readonly durationMs: number;
   /** What the request waited for its turn in the budget, pauses included. */
   readonly waitMs: number;
+  /** How far our clock is ahead of 8x8's, negative if behind; `undefined` without an answer that says the time. */
+  readonly aheadMs: number | undefined;
 }
 
 export type Endpoint = 'token' | StreamName;
@@ -58,6 +60,8 @@ export interface Http {
    */
   send<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>>;
   setShare(share: number): void;
+  /** See {@link Source.aheadMs}. */
+  aheadMs(): number;
 }
 
 /** Enough for every documented error body, many times over. */
@@ -72,7 +76,12 @@ const PASSING_4XX = new Set([408, 425, 429]);
 /** Sends requests within one budget: the account's limit does not care which feed asks. */
 export function createHttp(options: HttpOptions): Http {
   const budget = createBudget(options.requestsPerMinute, options.clock);
-  const wire: Wire = { ...options, budget, origin: new URL(options.baseUrl).origin };
+  let told = { aheadMs: 0, atMs: -Infinity };
+  const onRequest = (request: ObservedRequest): void => {
+    if (request.aheadMs !== undefined) told = { aheadMs: Math.max(request.aheadMs, 0), atMs: options.clock.nowMs() };
+    options.onRequest(request);
+  };
+  const wire: Wire = { ...options, onRequest, budget, origin: new URL(options.baseUrl).origin };
 
   return {
     async send<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>> {
@@ -99,6 +108,8 @@ export function createHttp(options: HttpOptions): Http {
       );
     },
     setShare: budget.setShare,
+    // A clock that was set back since then is another clock: what was told of it holds no longer.
+    aheadMs: () => (options.clock.nowMs() < told.atMs ? 0 : told.aheadMs),
   };
 }
 
@@ -121,6 +132,7 @@ async function attempt(
   const limitMs = Math.ceil(Math.min(wire.requestTimeoutMs, call.patience.leftMs, TIMER_MAX_MS));
   const deadline = AbortSignal.timeout(limitMs);
   let status: ObservedRequest['status'] = 'network';
+  let aheadMs: number | undefined;
   try {
     const response = await fetch(wire.baseUrl + call.path, {
       method: call.method,
@@ -130,6 +142,7 @@ async function attempt(
       signal: AbortSignal.any([signal, deadline]),
     });
     status = response.status;
+    aheadMs = aheadOf(response.headers.get('date'), wire.clock.nowMs());
     return await receive(wire, response, attemptNumber);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
@@ -139,8 +152,16 @@ async function attempt(
   } finally {
     const durationMs = Math.max(wire.clock.nowMs() - startedMs, 0);
     call.patience.leftMs -= durationMs;
-    if (!signal.aborted) wire.onRequest({ endpoint: call.endpoint, status, durationMs, waitMs });
+    if (!signal.aborted) wire.onRequest({ endpoint: call.endpoint, status, durationMs, waitMs, aheadMs });
   }
+}
+
+/** The `Date` header has whole seconds, cut off: less than a second ahead is nothing it can tell. */
+function aheadOf(date: string | null, nowMs: number): number | undefined {
+  const dateMs = Date.parse(date ?? '');
+  if (Number.isNaN(dateMs)) return undefined;
+  const differenceMs = nowMs - dateMs;
+  return differenceMs > 0 ? Math.max(differenceMs - 1_000, 0) : differenceMs;
 }
 
 async function receive(wire: Wire, response: Response, attemptNumber: number): Promise<Received> {

@@ -19,6 +19,12 @@ export interface Source {
   check(signal: AbortSignal): Promise<void>;
 
   /**
+   * How far our clock is ahead of the source's, in milliseconds, as far as its last answer tells; 0 if it is not,
+   * or if the source cannot tell. Windows end by the slower of the two clocks.
+   */
+  aheadMs(): number;
+
+  /**
    * Reads every row of a window, page by page, in the order the source chooses. The iteration ends
    * normally only when the window was read to its end: a window is never cut short in silence.
    *

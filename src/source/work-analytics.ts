@@ -100,6 +100,7 @@ export function createWorkAnalytics(options: WorkAnalyticsOptions): Source & { s
     },
 
     setShare: http.setShare,
+    aheadMs: http.aheadMs,
   };
 }
 

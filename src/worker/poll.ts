@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts';
+import { ConnectorError } from '../errors.ts';
 import type { FeedId } from '../feed/feed.ts';
 import { afterPage, afterWindow } from '../feed/offset.ts';
 import { takeFresh } from '../feed/seen.ts';
@@ -54,7 +55,7 @@ export interface PollReport {
  * again, and the keys committed with each page keep the repeats off the bus.
  */
 export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<PollReport> {
-  const { session, clock, signal } = io;
+  const { source, session, clock, signal } = io;
   const { id, pace } = feed;
   const startedMs = clock.nowMs();
   const count = { pages: 0, rows: 0, published: 0, rejected: 0, repeats: 0, outside: 0 };
@@ -73,9 +74,20 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
     count.outside += outside;
   }
 
+  refuseFuture(window, startedMs - source.aheadMs());
   await session.commit({ feed: id, events: [], step: afterWindow(offset(), window, pace.lookbackMs) });
   const { watermarkMs, seenCount: seen } = offset();
   return { window, watermarkMs, seen, durationMs: clock.nowMs() - startedMs, ...count };
+}
+
+/**
+ * A clock that was set ahead since the last answer of the source makes a window that ends in the future. Its
+ * rows are published, but the watermark must not pass calls that are still to come.
+ */
+function refuseFuture(window: Window, sourceNowMs: number): void {
+  if (window.to <= sourceNowMs) return;
+  const seconds = Math.ceil((window.to - sourceNowMs) / 1_000);
+  throw new ConnectorError('CLOCK_AHEAD', `the clock of this machine is ahead: a window ended ${seconds} s in the future`);
 }
 
 /** Every row of the window as an event, page by page. Runs a page ahead, while the last one is committed. */

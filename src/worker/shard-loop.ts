@@ -7,6 +7,8 @@ import { pollOnce, type Feed, type Io, type PollReport } from './poll.ts';
 /** What the shard loop itself remembers of a feed. Not committed: a restart sweeps at once and rests nobody. */
 interface Memory {
   sweptAtMs: number;
+  /** It rests from one to the other. A clock set back before the first ends the rest. */
+  restFromMs: number;
   notBeforeMs: number;
   lastTurn: number;
 }
@@ -25,15 +27,17 @@ export async function runShard(
   io: Io,
   report: (feed: Feed, outcome: PollReport | ConnectorError) => void,
 ): Promise<void> {
-  const { session, clock, signal } = io;
+  const { source, session, clock, signal } = io;
   const memories = new Map<Feed, Memory>();
-  for (const feed of feeds) memories.set(feed, { sweptAtMs: -Infinity, notBeforeMs: 0, lastTurn: 0 });
+  for (const feed of feeds) {
+    memories.set(feed, { sweptAtMs: -Infinity, restFromMs: -Infinity, notBeforeMs: 0, lastTurn: 0 });
+  }
 
   const candidate = (feed: Feed, nowMs: number): Candidate<Feed> => {
     const { watermarkMs, seenFromMs } = session.offsetOf(feed.id)!;
-    const { sweptAtMs, ...rest } = memories.get(feed)!;
+    const { sweptAtMs, restFromMs, notBeforeMs, lastTurn } = memories.get(feed)!;
     const plan = planWindow({ watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs }, feed.pace, nowMs);
-    return { feed, plan, ...rest };
+    return { feed, plan, notBeforeMs: nowMs < restFromMs ? 0 : notBeforeMs, lastTurn };
   };
 
   for (const feed of feeds) {
@@ -43,12 +47,14 @@ export async function runShard(
   }
 
   for (let number = 1; !signal.aborted; number += 1) {
-    const nowMs = clock.nowMs();
+    // By the slower of two clocks: a window that ends in the source's future would pass calls that are to come.
+    const aheadMs = source.aheadMs();
+    const nowMs = clock.nowMs() - aheadMs;
     const turn = nextTurn(feeds.map((feed) => candidate(feed, nowMs)), nowMs);
 
     if (turn.kind === 'done') return;
     if (turn.kind === 'sleep') {
-      await clock.sleepUntil(turn.untilMs, signal);
+      await clock.sleepUntil(turn.untilMs + aheadMs, signal);
       continue;
     }
     const memory = memories.get(turn.feed)!;
@@ -60,7 +66,8 @@ export async function runShard(
       if (signal.aborted) return;
       if (!(error instanceof ConnectorError) || reactionTo(error) !== 'retry') throw error;
       report(turn.feed, error);
-      memory.notBeforeMs = clock.nowMs() + Math.max(turn.feed.pace.stepMinMs, error.retryAfterMs ?? 0);
+      memory.restFromMs = clock.nowMs() - source.aheadMs();
+      memory.notBeforeMs = memory.restFromMs + Math.max(turn.feed.pace.stepMinMs, error.retryAfterMs ?? 0);
     }
   }
 }

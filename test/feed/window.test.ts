@@ -40,6 +40,8 @@ const cases: { name: string; now: string; change?: Partial<Progress>; plan: Plan
     change: { sweptAtMs: at('17:59:00') } },
   { name: 'sweeps the lookback once it is due', now: '10:10:00', plan: sweep('09:30:00', '10:08:00') },
   { name: 'does not sweep a millisecond before it is due', now: '10:09:59.999', plan: read('09:59:00', '10:07:59') },
+  { name: 'sweeps when the clock was set back behind the last sweep', now: '10:05:00',
+    plan: sweep('09:30:00', '10:03:00'), change: { sweptAtMs: at('12:00:00') } },
   { name: 'sweeps at once after a restart', now: '10:03:00', plan: sweep('09:30:00', '10:01:00'),
     change: { sweptAtMs: -Infinity } },
   { name: 'never sweeps where the published keys are forgotten', now: '10:10:00', plan: sweep('09:45:00', '10:08:00'),

@@ -61,11 +61,12 @@ test('shards and their opening are measured', async () => {
 
 test('requests and transactions are measured in seconds', async () => {
   const metrics = createMetrics(() => clock.nowMs);
-  metrics.onRequest({ endpoint: 'call-legs', status: 200, durationMs: 250 });
-  metrics.onRequest({ endpoint: 'token', status: 'timeout', durationMs: 60_000 });
+  metrics.onRequest({ endpoint: 'call-legs', status: 200, durationMs: 250, aheadMs: 7_200_000 });
+  metrics.onRequest({ endpoint: 'token', status: 'timeout', durationMs: 60_000, aheadMs: undefined });
   metrics.onTransaction({ outcome: 'committed', durationMs: 40 });
   const lines = await linesOf(metrics);
   assert.ok(lines.includes('connector_api_request_duration_seconds_sum{endpoint="call-legs",status="200"} 0.25'));
+  assert.ok(lines.includes('connector_clock_ahead_seconds 7200'));
   assert.ok(lines.includes('connector_api_request_duration_seconds_count{endpoint="token",status="timeout"} 1'));
   assert.ok(lines.includes('connector_transaction_duration_seconds_sum{outcome="committed"} 0.04'));
 });

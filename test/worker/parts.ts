@@ -48,6 +48,7 @@ export function sourceOf(
 ): Source {
   return {
     async check() {},
+    aheadMs: () => 0,
     async *readPages({ window }, signal) {
       for (const [index, rows] of ofPages.entries()) {
         signal.throwIfAborted();

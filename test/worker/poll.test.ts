@@ -135,7 +135,8 @@ test('pollOnce remembers a bad row for as long as windows that hold it may be re
     const to = window.from + minutes(minute);
     const shows = minute <= 31; // then its minute lies before the lookback
     const source = sourceOf(shows ? [[badRow]] : []);
-    await pollOnce(feed, { from: Math.max(window.from, to - pace.lookbackMs), to }, { source, session, clock, signal });
+    const io = { source, session, clock: new VirtualClock(new VirtualTime(to + pace.settleMs)), signal };
+    await pollOnce(feed, { from: Math.max(window.from, to - pace.lookbackMs), to }, io);
   }
   assert.equal(commits.flatMap(({ events }) => events).length, 1);
 });
@@ -175,6 +176,7 @@ test('pollOnce ends the reading when a commit fails, so that no request goes on 
   let ended = false;
   const source: Source = {
     async check() {},
+    aheadMs: () => 0,
     async *readPages() {
       try {
         yield* pages;

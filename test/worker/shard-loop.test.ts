@@ -28,16 +28,20 @@ async function shard(feeds: readonly Feed[], answer: (request: ReadRequest, nowM
   const time = new VirtualTime(at('10:05:00'));
   const clock = new VirtualClock(time);
   const stop = new AbortController();
+  /** What the last answer said of the clock. */
+  const told = { aheadMs: 0, atMs: -Infinity };
   const polls: Poll[] = [];
   const windows: { readonly pbxId: string; readonly from: string; readonly to: string }[] = [];
   const source: Source = {
     async check() {},
+    aheadMs: () => (clock.nowMs() < told.atMs ? 0 : told.aheadMs),
     async *readPages(request, signal) {
       const { pbxId, window } = request;
       windows.push({ pbxId, from: clockText(window.from), to: clockText(window.to) });
       const { fail, rows = [], tookMs = 0 } = answer(request, clock.nowMs());
       await time.sleep(tookMs, signal);
       signal.throwIfAborted();
+      Object.assign(told, { aheadMs: Math.max(clock.offsetMs, 0), atMs: clock.nowMs() });
       if (fail !== undefined) throw fail;
       if (rows.length > 0) yield rows;
     },
@@ -191,4 +195,32 @@ test('runShard does nothing while the clock is behind its watermark, and goes on
   assert.equal(polls.length, 1);
   await time.advanceTo(at('10:26:00'));
   assert.equal(polls.at(-1)!.outcome, 'to 10:04:00');
+});
+
+test('runShard ends windows by the slower clock, and lets no watermark into the future', async () => {
+  const { time, clock, stop, windows, polls, running } = await shard([feedOf('acme')], () => ({}));
+  await time.advanceTo(at('10:06:00'));
+  clock.offsetMs = minutes(120);
+  await time.advanceTo(at('10:10:30'));
+  stop.abort();
+  await running;
+
+  assert.deepEqual(polls.filter(({ outcome }) => outcome === 'CLOCK_AHEAD').length, 1, 'it is told by the first answer');
+  const later = windows.slice(windows.findIndex(({ to }) => to > '11') + 1);
+  assert.ok(later.length > 2, 'and the feed goes on');
+  for (const { to } of later) assert.ok(to <= '10:08:30', to);
+});
+
+test('runShard ends a rest that began in the future, when the clock was set back', async () => {
+  const { time, clock, stop, windows, running } = await shard([feedOf('acme')], (_, nowMs) =>
+    nowMs > at('12:00:00') ? { fail: unavailable(minutes(15)) } : {});
+  await time.advanceTo(at('10:05:30'));
+  clock.offsetMs = minutes(120);
+  await time.advanceTo(at('10:08:00')); // it has failed by now, and rests until 12:21 of the wrong clock
+  clock.offsetMs = 0;
+  const before = windows.length;
+  await time.advanceTo(at('10:30:00'));
+  stop.abort();
+  await running;
+  assert.ok(windows.length > before + 5, `${windows.length} windows, ${before} before`);
 });

@@ -136,7 +136,7 @@ test('runWorker stops cleanly: sessions closed, no timer left, no time passed', 
 
 test('runWorker stops cleanly in the middle of a page', async () => {
   const time = new VirtualTime(0);
-  const source: Source = { async check() {}, async *readPages(_, signal) {
+  const source: Source = { async check() {}, aheadMs: () => 0, async *readPages(_, signal) {
     await time.sleep(minutes(5), signal);
     signal.throwIfAborted();
     yield [leg('acme', 'a', '10:01:00')];
@@ -170,7 +170,7 @@ test('runWorker lets go of a lost shard, and takes it again when it is given bac
 test('runWorker takes a shard back only when its own last session is closed', async () => {
   const time = new VirtualTime(0);
   // Deaf to the signal for a minute, as a page of a slow server may be.
-  const source: Source = { async check() {}, async *readPages() {
+  const source: Source = { async check() {}, aheadMs: () => 0, async *readPages() {
     await time.sleep(minutes(1));
     yield [];
   } };

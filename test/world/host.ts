@@ -10,6 +10,8 @@ export class Host implements Clock {
   readonly time: VirtualTime;
   /** How far its clock is ahead, milliseconds. */
   offsetMs = 0;
+  /** The same, as far as the last answer of 8x8 tells, and when that was by this clock. */
+  told = { aheadMs: 0, atMs: -Infinity };
   /** Sleeps that have not ended. */
   sleeping = 0;
   state: 'running' | 'frozen' | 'dead' = 'running';

@@ -35,6 +35,7 @@ export class WorldSource {
   of(host: Host): Source {
     return {
       check: async () => undefined,
+      aheadMs: () => (host.nowMs() < host.told.atMs ? 0 : host.told.aheadMs),
       readPages: (request, signal) => this.#readPages(host, request, signal),
     };
   }
@@ -57,6 +58,7 @@ export class WorldSource {
       this.#mayFail();
       const asked: PageRequest = { ...query, pbxIds, anyPbx: pbxId === 'allpbxes', nowMs: time.nowMs(), scrollId };
       const { rows, nextScrollId, ...counts } = this.#truth.page(asked);
+      host.told = { aheadMs: Math.max(host.offsetMs, 0), atMs: host.nowMs() }; // by the Date header of the answer
       walked += counts.walked;
       if (nextScrollId === undefined) {
         scan.endedMs = time.nowMs();
