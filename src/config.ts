@@ -56,7 +56,7 @@ export const settingList: readonly Setting[] = Object.entries(settings).flatMap(
 export function loadConfig(files: readonly string[], environment: Environment = process.env): Config {
   try {
     const loader = openSettings({ ...environment, ...secretsFromFiles(environment) });
-    for (const file of files) loader.loadFile(file);
+    for (const file of files) loadFile(loader, file);
     loader.validate({ allowed: 'strict' });
     const values = loader.getProperties();
     const problems = crossCheck(values);
@@ -75,6 +75,17 @@ export function loadConfig(files: readonly string[], environment: Environment = 
   } catch (error) {
     if (error instanceof ConnectorError) throw error;
     throw new ConnectorError('CONFIG_INVALID', explain((error as Error).message));
+  }
+}
+
+/** What the parser says of bad JSON quotes it, and it may hold a secret. */
+function loadFile(loader: ReturnType<typeof openSettings>, file: string): void {
+  try {
+    loader.loadFile(file);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const where = /line \d+ column \d+|position \d+/.exec(message)?.[0] ?? 'somewhere';
+    throw invalid(`${file} ${code === undefined ? `is not JSON (${where})` : `cannot be read (${code})`}`);
   }
 }
 
@@ -127,6 +138,7 @@ function crossCheck({ source, pace, kafka }: Values): readonly string[] {
     [pace.lookbackMs < pace.overlapMs, 'PACE_LOOKBACK: must not be below PACE_OVERLAP'],
     [pace.lookbackMs <= pace.sweepEveryMs + pace.stepMinMs,
       'PACE_LOOKBACK: must be above PACE_SWEEP_EVERY + PACE_STEP_MIN, or sweeps find no late row'],
+    [kafka.sessionTimeoutMs < 6_000, 'KAFKA_SESSION_TIMEOUT: must be at least 6s, brokers refuse less'],
     [kafka.transactionTimeoutMs < 5_000, 'KAFKA_TRANSACTION_TIMEOUT: must be at least 5s'],
     [new Set(Object.entries(kafka).filter(([name]) => name.startsWith('topic')).map(([, topic]) => topic)).size < 4,
       'KAFKA_TOPIC_…: each of the four topics needs a name of its own'],

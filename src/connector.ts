@@ -3,7 +3,8 @@ import { systemClock, type Clock } from './clock.ts';
 import { originMs, type Config } from './config.ts';
 import { createHealth, type Health } from './observe/health.ts';
 import { createMetrics, type Metrics, type RequestReport } from './observe/metrics.ts';
-import { KafkaSink } from './sink/kafka.ts';
+import type { ConnectorError } from './errors.ts';
+import { KafkaSink, type KafkaSinkOptions } from './sink/kafka.ts';
 import type { Sink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
 import { createWorkAnalytics } from './source/work-analytics.ts';
@@ -14,7 +15,8 @@ import { runWorker, type WorkerEvent } from './worker/worker.ts';
 export { loadConfig, type Config } from './config.ts';
 export { ConnectorError, reactionTo, type ErrorCode, type Reaction } from './errors.ts';
 export type { FeedId, Shard, StreamName } from './feed/feed.ts';
-export type { FeedOffset, OffsetStep, SeenEntry } from './feed/offset.ts';
+export { OffsetState, recordKey, restoreOffsets, type FeedOffset, type OffsetRecord } from './feed/offset.ts';
+export type { OffsetStep, SeenEntry } from './feed/offset.ts';
 export type { Pace, Window } from './feed/window.ts';
 export type { Commit, ShardSession, Sink } from './sink/sink.ts';
 export { MemorySink } from './sink/memory.ts';
@@ -71,7 +73,10 @@ export function createConnector(options: ConnectorOptions): Connector {
   };
   const budgeted = options.source === undefined ? openSource(config, clock, onRequest) : undefined;
   const source = options.source ?? budgeted!;
-  const sink = options.sink ?? openSink(config, metrics, options.onSinkLog);
+  const onMembership = (error?: ConnectorError): void =>
+    listen(error === undefined ? { kind: 'group-joined' } : { kind: 'group-left', error });
+  const ears = { onTransaction: metrics.onTransaction, onMembership };
+  const sink = options.sink ?? openSink(config, ears, options.onSinkLog);
   const health = createHealth(sink.guarantee, clock.nowMs);
   const feeds = planFeeds(config, clock.nowMs());
 
@@ -136,7 +141,11 @@ function openSource(
   });
 }
 
-function openSink(config: Config, metrics: Metrics, onLog: ConnectorOptions['onSinkLog']): Sink {
+function openSink(
+  config: Config,
+  ears: Pick<KafkaSinkOptions, 'onTransaction' | 'onMembership'>,
+  onLog: ConnectorOptions['onSinkLog'],
+): Sink {
   const { kafka, registry, connector } = config;
   return new KafkaSink({
     ...kafka,
@@ -150,7 +159,7 @@ function openSink(config: Config, metrics: Metrics, onLog: ConnectorOptions['onS
     },
     create: kafka.createTopics,
     registry,
-    onTransaction: metrics.onTransaction,
+    ...ears,
     ...(onLog === undefined ? {} : { onLog }),
   });
 }

@@ -58,7 +58,7 @@ export const formats = {
   'pbx-ids': {
     coerce: (value: unknown): unknown => {
       const ids = list(value);
-      return Array.isArray(ids) ? ids.map((id) => String(id).replaceAll('+', ',')) : ids;
+      return Array.isArray(ids) ? ids.map((id) => sameGroup(String(id))) : ids;
     },
     validate: expect('PBX names, each once, separated by commas; "allpbxes" stands alone', isPbxIds),
   },
@@ -93,6 +93,11 @@ function list(value: unknown): unknown {
 
 function everyOne(pattern: RegExp): (value: unknown) => boolean {
   return (value) => Array.isArray(value) && value.length > 0 && value.every((part) => pattern.test(String(part)));
+}
+
+/** One order for one group of PBXs, for a feed continues from the offset of its name: `b+a` -> `a,b`. */
+function sameGroup(id: string): string {
+  return id.split('+').toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1)).join(',');
 }
 
 /** A PBX read by two feeds would be published twice, so a name may stand once and `allpbxes` only alone. */

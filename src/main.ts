@@ -12,6 +12,11 @@ const STOP_MAX_MS = 9_000;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
 
+// A reader that has seen enough, such as `head`, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.stopped : EXIT.bug);
+});
+
 const program = new Command('8x8-connector')
   .description('Puts every 8x8 Work phone call on Kafka: exactly once, on time, and provably complete.')
   .exitOverride()

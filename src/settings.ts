@@ -66,7 +66,7 @@ const source = {
     env: 'EIGHT_REQUESTS_PER_MINUTE',
   },
   isConnectTime: {
-    doc: 'Call legs: 8x8 filters by connect time, not disconnect time. Legs that never connected are then not found.',
+    doc: 'Call legs: 8x8 filters by connect time. Legs that never connected, or end long after, are then not found.',
     format: 'flag',
     default: false,
     env: 'EIGHT_IS_CONNECT_TIME',

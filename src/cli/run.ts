@@ -10,8 +10,8 @@ export interface RunArguments {
   readonly dryRun: boolean;
 }
 
-/** A dry run touches no bus, so it asks for none; what is set counts nevertheless. */
-const NO_BUS = { KAFKA_BROKERS: 'none:0', SCHEMA_REGISTRY_URL: 'http://none' };
+/** A dry run touches no bus, so it asks for none, and it may run beside a real one; what is set counts nevertheless. */
+const NO_BUS = { KAFKA_BROKERS: 'none:0', SCHEMA_REGISTRY_URL: 'http://none', HTTP_PORT: '0' };
 
 /**
  * Tails 8x8 until `signal` aborts. A dry run prints the events as JSON lines instead of publishing them.

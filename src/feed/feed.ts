@@ -13,14 +13,14 @@ export interface FeedId {
 /** A fixed share of all feeds, owned by one worker at a time. On Kafka: a partition of the offsets topic. */
 export type Shard = number;
 
-/** `live/call-legs/acme`: names a feed in offsets, logs and metrics. The PBX comes last: its spelling is 8x8's. */
+/** `live/call-legs/acme`: names a feed in offsets and logs. However the PBX is spelt, it is the same feed. */
 export function feedName(feed: FeedId): string {
-  return `${feed.pass}/${feed.stream}/${feed.pbxId}`;
+  return `${feed.pass}/${feed.stream}/${feed.pbxId.toLowerCase()}`;
 }
 
 /** All streams of a PBX fall in one shard, so the legs and the record of a call have one writer. */
 export function shardOf(feed: FeedId, shardCount: number): Shard {
-  return fnv1a(feed.pbxId) % shardCount;
+  return fnv1a(feed.pbxId.toLowerCase()) % shardCount;
 }
 
 /** Small, stable and well spread on short names. http://www.isthe.com/chongo/tech/comp/fnv/ */

@@ -26,6 +26,7 @@ const SILENCE_MIN_MS = 10 * 60_000;
 
 export function createHealth(guarantee: string, nowMs: () => number): Health {
   let owned: ReadonlySet<number> | undefined;
+  let outside: string | undefined;
   const open = new Set<number>();
   const failing = new Map<string, string>();
   let heardMs = nowMs();
@@ -60,6 +61,8 @@ export function createHealth(guarantee: string, nowMs: () => number): Health {
       else if (event.kind === 'shards-owned') own(event.shards);
       else if (event.kind === 'shard-opened') begin(event.shard);
       else if (event.kind === 'shard-closed') open.delete(event.shard);
+      else if (event.kind === 'group-left') outside = event.error.message;
+      else if (event.kind === 'group-joined') outside = undefined;
     },
     onRequest: heard,
     alive() {
@@ -67,6 +70,7 @@ export function createHealth(guarantee: string, nowMs: () => number): Health {
       return answer(silent ? [`no feed has polled for ${Math.round((nowMs() - heardMs) / 1_000)} s`] : []);
     },
     ready() {
+      if (outside !== undefined) return answer([outside]);
       if (owned === undefined) return answer(['not in the consumer group yet']);
       const shut = [...owned].filter((shard) => !open.has(shard)).map((shard) => `shard ${shard} has no session`);
       return answer([...shut, ...[...failing].map(([feed, problem]) => `${feed}: ${problem}`)]);

@@ -33,6 +33,10 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
       return log.info({ shard: event.shard, durationMs: event.durationMs, seen: event.seen }, 'shard opened');
     case 'shard-failed':
       return log.warn({ shard: event.shard, code: event.error.code, retryInMs: event.retryInMs }, event.error.message);
+    case 'group-left':
+      return log.warn({ code: event.error.code }, event.error.message);
+    case 'group-joined':
+      return log.debug('in the consumer group');
     case 'shard-closed':
       return log.info({ shard: event.shard }, 'shard closed');
   }

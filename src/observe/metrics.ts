@@ -33,7 +33,7 @@ const pollCounters = [
   ['polls_total', 'Windows read to their end and committed.', () => 1],
   ['pages_total', 'Pages of rows read.', (poll: PollReport) => poll.pages],
   ['rows_total', 'Rows read.', (poll: PollReport) => poll.rows],
-  ['events_published_total', 'Events made visible on the bus.', (poll: PollReport) => poll.published],
+  ['events_published_total', 'Events published by polls that came to their end.', (poll: PollReport) => poll.published],
   ['rows_rejected_total', 'Rows that could not be mapped: dead letters.', (poll: PollReport) => poll.rejected],
   ['rows_repeated_total', 'Rows read again and dropped as known.', (poll: PollReport) => poll.repeats],
   ['rows_outside_total', 'Rows before all that was asked for, dropped.', (poll: PollReport) => poll.outside],
@@ -87,6 +87,7 @@ export function createMetrics(nowMs: () => number): Metrics {
 
 function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEvent) => void {
   const feeds = feedMetrics(registry, nowMs);
+  let outside = false;
   const registers = [registry];
   const shards = new Gauge({
     name: 'connector_shards_owned',
@@ -113,13 +114,20 @@ function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEv
       case 'poll-failed':
         return feeds.failed(event.feed, event.error.code);
       case 'shards-owned':
-        feeds.keepOnly(event.feeds);
+        // Out of the group nobody may be at work on our feeds, and their lag must be seen to grow.
+        if (!outside) feeds.keepOnly(event.feeds);
         return shards.set(event.shards.size);
       case 'shard-opened':
         return takeover.observe(event.durationMs / 1_000);
       case 'shard-failed':
         return losses.inc({ code: event.error.code });
       case 'shard-closed':
+        return;
+      case 'group-left':
+        outside = true;
+        return;
+      case 'group-joined':
+        outside = false;
         return;
     }
   };

@@ -18,7 +18,10 @@ export interface RegistryOptions {
 export interface Codec {
   /** @throws Error when the value does not fit the schema: a bug of ours. */
   encode(value: unknown): Buffer;
-  /** @throws Error when the bytes are not a record of this schema, or of one that can be read as it. */
+  /**
+   * @throws Error when the bytes are not a record of this schema, or of one that can be read as it;
+   *   ConnectorError when the registry does not tell what they were written with.
+   */
   decode(bytes: Buffer): Promise<unknown>;
 }
 
@@ -51,10 +54,14 @@ export async function openCodec(options: RegistryOptions, subject: string, file:
   const id = await pRetry(find, { ...RETRY, shouldRetry: ({ error }) => isPassing(error) }).catch((error: unknown) => {
     throw registryError(options, subject, error);
   });
-  return codec(registry, id, avro.Type.forSchema(JSON.parse(text)));
+  const typeOf = (writerId: number): Promise<avro.Type> =>
+    registry.getSchema(writerId).then((found) => found as avro.Type, (error: unknown) => {
+      throw registryError(options, `of schema ${writerId}`, error);
+    });
+  return codec(id, avro.Type.forSchema(JSON.parse(text)), typeOf);
 }
 
-function codec(registry: SchemaRegistry, id: number, type: avro.Type): Codec {
+function codec(id: number, type: avro.Type, typeOf: (writerId: number) => Promise<avro.Type>): Codec {
   const resolvers = new Map<number, avro.Resolver>();
   let slab = Buffer.allocUnsafe(SLAB_BYTES);
   let used = 0;
@@ -85,7 +92,7 @@ function codec(registry: SchemaRegistry, id: number, type: avro.Type): Codec {
       const body = bytes.subarray(HEADER_BYTES);
       if (writerId === id) return type.fromBuffer(body);
       if (!resolvers.has(writerId)) {
-        resolvers.set(writerId, type.createResolver((await registry.getSchema(writerId)) as avro.Type));
+        resolvers.set(writerId, type.createResolver(await typeOf(writerId)));
       }
       return type.fromBuffer(body, resolvers.get(writerId));
     },

@@ -9,17 +9,23 @@ export interface GroupOptions {
   readonly offsetsTopic: string;
   /** After how long without a sign of life a worker's shards go to the others, milliseconds. */
   readonly sessionTimeoutMs: number;
+  /** Called with the error when we are out of the group, and without one when we are in it. */
+  readonly onMembership: (error?: ConnectorError) => void;
 }
 
 /** Someone waiting to read a partition from its start up to a record. */
 interface Reader {
   readonly isLast: (message: KafkaMessage) => boolean;
   readonly finish: (messages: readonly KafkaMessage[]) => void;
+  readonly fail: (error: Error) => void;
   messages: KafkaMessage[];
 }
 
 const READ_DEADLINE_MS = 60_000;
-const RESTART_AFTER_MS = 1_000;
+
+/** Time between two tries to get into the group: doubled from first to last, then kept. */
+const RESTART_MIN_MS = 1_000;
+const RESTART_MAX_MS = 30_000;
 
 /**
  * Membership in the consumer group on the offsets topic: it says which shards are ours, and it reads them.
@@ -34,6 +40,7 @@ export class KafkaGroup {
   #consumer: Consumer | undefined;
   #owned: ReadonlySet<Shard> = new Set();
   #changed = Promise.withResolvers<void>();
+  #restMs = RESTART_MIN_MS;
 
   constructor(kafka: Kafka, options: GroupOptions) {
     this.#kafka = kafka;
@@ -55,8 +62,8 @@ export class KafkaGroup {
 
   /** Every committed record of an owned partition, from its start up to the one that `isLast` knows. */
   async read(shard: Shard, isLast: (message: KafkaMessage) => boolean): Promise<readonly KafkaMessage[]> {
-    const reading = new Promise<readonly KafkaMessage[]>((finish) => {
-      this.#readers.set(shard, { isLast, finish, messages: [] });
+    const reading = new Promise<readonly KafkaMessage[]>((finish, fail) => {
+      this.#readers.set(shard, { isLast, finish, fail, messages: [] });
     });
     this.#rewind(shard);
     try {
@@ -90,15 +97,17 @@ export class KafkaGroup {
 
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment[topic] ?? []));
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      this.#own(new Set()); // without membership nothing is ours
+      this.#leave(payload.error);
       // kafkajs starts a crashed consumer again by itself only for errors it calls retriable.
-      if (!payload.restart) void this.#joinUntilUp(signal);
+      if (!payload.restart) void this.#rest(signal).then(() => this.#joinUntilUp(signal));
     });
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
     await consumer.run({
       autoCommit: false,
-      eachBatch: async ({ batch }) => this.#take(batch.partition, batch.messages),
+      eachBatch: async ({ batch, isStale }) => {
+        if (!isStale()) this.#take(batch.partition, batch.messages); // else it is from before a rewind
+      },
     });
   }
 
@@ -107,14 +116,31 @@ export class KafkaGroup {
       try {
         await this.leave();
         return await this.#join(signal);
-      } catch {
-        await systemClock.sleepUntil(systemClock.nowMs() + RESTART_AFTER_MS, signal);
+      } catch (error) {
+        this.#leave(error as Error);
+        await this.#rest(signal);
       }
     }
   }
 
+  async #rest(signal: AbortSignal): Promise<void> {
+    await systemClock.sleepUntil(systemClock.nowMs() + this.#restMs, signal);
+    this.#restMs = Math.min(this.#restMs * 2, RESTART_MAX_MS);
+  }
+
+  /** Without membership nothing is ours. */
+  #leave({ message }: Error): void {
+    const { groupId, offsetsTopic } = this.#options;
+    const where = `consumer group ${groupId} on ${offsetsTopic}`;
+    const cure = 'Check the broker, and that we may read the group and the topic';
+    this.#options.onMembership(new ConnectorError('SINK_UNAVAILABLE', `out of ${where}: ${message}. ${cure}`));
+    this.#own(new Set());
+  }
+
   /** A join forgets positions: what was being read is read again from its start. */
   #assign(shards: readonly Shard[]): void {
+    this.#restMs = RESTART_MIN_MS;
+    this.#options.onMembership();
     for (const shard of shards) {
       if (this.#readers.has(shard)) this.#rewind(shard);
       else this.#pause(shard);
@@ -123,6 +149,10 @@ export class KafkaGroup {
   }
 
   #own(shards: ReadonlySet<Shard>): void {
+    for (const [shard, reader] of this.#readers) {
+      if (shards.has(shard)) continue;
+      reader.fail(new ConnectorError('SINK_FENCED', `shard ${shard}: taken away while its offsets were read`));
+    }
     this.#owned = shards;
     this.#changed.resolve();
   }

@@ -45,6 +45,10 @@ export type Placer = (key: string) => number;
 /** Bound on one record batch; brokers refuse more than `message.max.bytes`, 1,048,588 by default. */
 const BATCH_MAX_BYTES = 512 * 1_024;
 
+/** What a record takes on the wire beside key, value and subject: its frame, and the other headers of an event. */
+const FRAME_BYTES = 50;
+const HEADERS_BYTES = 300;
+
 /** The Java client's partitioner, so that any client finds a call where it expects it. */
 const javaPartitioner = Partitioners.DefaultPartitioner();
 
@@ -120,7 +124,7 @@ export function planSends(
   for (const message of messages) {
     const place = `${message.topic}/${message.partition}`;
     let batch = filled.get(place) ?? { part: 0, bytes: 0 };
-    const bytes = message.key.length + (message.value?.length ?? 0);
+    const bytes = bytesOf(message);
     const full = batch.bytes > 0 && batch.bytes + bytes > BATCH_MAX_BYTES;
     batch = full ? { part: batch.part + 1, bytes } : { part: batch.part, bytes: batch.bytes + bytes };
     filled.set(place, batch);
@@ -137,6 +141,11 @@ export function planSends(
 function constantHeaders(type: string): IHeaders {
   const texts = { ce_specversion: '1.0', ce_type: type, 'content-type': 'application/avro' };
   return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
+}
+
+function bytesOf({ key, value, event }: PlacedMessage): number {
+  const headers = event === undefined ? 0 : HEADERS_BYTES + Buffer.byteLength(event.subject);
+  return FRAME_BYTES + headers + Buffer.byteLength(key) + (value?.length ?? 0);
 }
 
 function byTopic(messages: readonly PlacedMessage[]): TopicMessages[] {

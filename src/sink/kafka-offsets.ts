@@ -54,7 +54,7 @@ export function barrierMessage(offsets: OffsetsTopic, shard: Shard, barrier: str
 
 /** Whether `candidate` is the mark `barrier`. Told by its bytes: a mark of another owner need not be readable. */
 export function isBarrier(offsets: OffsetsTopic, candidate: KafkaMessage, barrier: string): boolean {
-  return candidate.key?.toString() === barrierKey(offsets) && candidate.value!.includes(barrier);
+  return candidate.key?.toString() === barrierKey(offsets) && (candidate.value?.includes(barrier) ?? false);
 }
 
 /**
@@ -79,6 +79,7 @@ export async function offsetsFrom(
   const records: OffsetRecord[] = [];
   for (const [key, { value, offset }] of latest) {
     const record = await readRecord(offsets, value!).catch((error: Error) => {
+      if (error instanceof ConnectorError) throw error; // the registry is away: that says nothing of the record
       throw invalid(offsets, `the record ${key} at log offset ${offset} is unreadable: ${error.message}`);
     });
     if (record !== undefined) records.push(record);

@@ -17,25 +17,38 @@ parentPort!.on('message', (call: Call) => {
 
 async function answer(call: Call): Promise<void> {
   const { publisher } = call;
-  if (call.kind === 'open') {
-    const producer = createProducer(call.options);
-    publishers.set(publisher, { producer, options: call.options });
-    return producer.connect();
-  }
+  if (call.kind === 'open') return open(publisher, call.options);
   if (call.kind === 'publish') return publish(publisher, call.messages);
   const { producer } = publishers.get(publisher)!;
   publishers.delete(publisher);
   return producer.disconnect();
 }
 
+async function open(publisher: number, options: PublisherOptions): Promise<void> {
+  const producer = createProducer(options);
+  try {
+    await producer.connect();
+    publishers.set(publisher, { producer, options });
+  } catch (error) {
+    await producer.disconnect().catch(() => undefined);
+    throw error;
+  }
+}
+
 /** One transaction. Any error is the end of the producer; see `kafka-session.ts`. */
 async function publish(publisher: number, messages: readonly PlacedMessage[]): Promise<void> {
   const { producer, options } = publishers.get(publisher)!;
   const leaderOf = (topic: string, partition: number): number => options.leaders.get(`${topic}/${partition}`) ?? -1;
+  // Whoever waited for it may have given up meanwhile; what goes on behind his back would fence his next session.
+  const stillWanted = (): void => {
+    if (!publishers.has(publisher)) throw new Error('the session has ended meanwhile');
+  };
   const transaction = await producer.transaction();
   for (const topicMessages of planSends(messages, leaderOf)) {
+    stillWanted();
     await transaction.sendBatch({ topicMessages, acks: -1, compression: options.compression });
   }
+  stillWanted();
   await transaction.commit();
 }
 

@@ -52,14 +52,21 @@ export class PublisherThread {
     this.#publishers += 1;
     const publisher = this.#publishers;
     await this.#ask(publisher, { kind: 'open', options });
+    const home = this.#worker;
     return {
-      publish: (messages) => this.#ask(publisher, { kind: 'publish', messages }),
-      close: () => this.#ask(publisher, { kind: 'close' }),
+      publish: (messages) => this.#askAt(home, publisher, { kind: 'publish', messages }),
+      // With its thread a producer has ended, too; a new thread has never heard of it.
+      close: async () => (home === this.#worker ? this.#ask(publisher, { kind: 'close' }) : undefined),
     };
   }
 
   async close(): Promise<void> {
     await this.#worker?.terminate();
+  }
+
+  async #askAt(home: Worker | undefined, publisher: number, request: Request): Promise<void> {
+    if (home !== this.#worker) throw new Error('the publishing thread of this session has ended');
+    await this.#ask(publisher, request);
   }
 
   #ask(publisher: number, request: Request): Promise<void> {
@@ -76,22 +83,24 @@ export class PublisherThread {
     const file = new URL(import.meta.url.replace(/kafka-publisher(\.[jt]s)$/, 'kafka-publisher-thread$1'));
     const worker = new Worker(file, { workerData: this.#client });
     worker.on('message', (reply: Reply) => this.#hear(reply));
-    worker.on('error', (error) => this.#end(error));
-    worker.on('exit', () => this.#end(new Error('the publishing thread has ended')));
+    worker.on('error', (error) => this.#end(worker, error));
+    worker.on('exit', () => this.#end(worker, new Error('the publishing thread has ended')));
     return worker;
   }
 
   #hear(reply: Reply): void {
     if ('log' in reply) return this.#onLog(reply.log);
     const { call, failure } = reply;
-    const answered = this.#open.get(call)!;
+    const answered = this.#open.get(call);
+    if (answered === undefined) return; // of a thread that has ended meanwhile
     this.#open.delete(call);
     if (failure === undefined) answered.resolve();
     else answered.reject(Object.assign(new Error(failure.message), { type: failure.type }));
   }
 
   /** Its producers are gone; whoever waits for one opens a new session, and with it a new thread. */
-  #end(error: Error): void {
+  #end(worker: Worker, error: Error): void {
+    if (worker !== this.#worker) return; // an error is followed by an exit, when the next thread may be there
     this.#worker = undefined;
     for (const answered of this.#open.values()) answered.reject(error);
     this.#open.clear();

@@ -101,7 +101,7 @@ async function publish(
     await withDeadline(publisher.publish(messages), limitMs, () => new Error(`no answer from Kafka in ${limitMs} ms`));
     report('committed');
   } catch (cause) {
-    const error = sinkError(`shard ${messages[0]!.partition}`, cause);
+    const error = sinkError(`shard ${messages.at(-1)!.partition}`, cause);
     report(error.code === 'SINK_FENCED' ? 'fenced' : 'unknown');
     throw error;
   }

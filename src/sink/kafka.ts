@@ -21,6 +21,8 @@ export interface KafkaSinkOptions extends TopicOptions {
   readonly transactionTimeoutMs: number;
   readonly sessionTimeoutMs: number;
   readonly onTransaction?: (report: TransactionReport) => void;
+  /** Called with the error when we are out of the consumer group, and without one when we are in it. */
+  readonly onMembership?: (error?: ConnectorError) => void;
   /** What kafkajs says; most of it is said of errors that it then heals. */
   readonly onLog?: (message: string) => void;
 }
@@ -52,6 +54,7 @@ export class KafkaSink implements Sink {
       groupId: `${options.connector}.${options.pass}`,
       offsetsTopic: options.topics.offsets,
       sessionTimeoutMs: options.sessionTimeoutMs,
+      onMembership: options.onMembership ?? (() => undefined),
     });
   }
 
@@ -102,9 +105,8 @@ export class KafkaSink implements Sink {
   }
 
   async close(): Promise<void> {
-    await this.#group.leave();
-    await this.#admin.disconnect();
-    await this.#publishers.close();
+    // Whatever of it fails: the error that brought us here is the one to tell.
+    await Promise.allSettled([this.#group.leave(), this.#admin.disconnect(), this.#publishers.close()]);
   }
 
   async #prepareTopics(): Promise<ReadonlyMap<string, PartitionMetadata[]>> {
@@ -135,9 +137,14 @@ export class KafkaSink implements Sink {
 }
 
 function unreachable(brokers: readonly string[], cause: unknown): ConnectorError {
+  const { type = '', message } = cause as Error & { type?: string };
+  if (type.includes('AUTHORIZATION')) {
+    const cure = 'Grant the principal what the README lists, or create the topics yourself';
+    return new ConnectorError('SINK_REFUSED', `Kafka refuses us (${type}): ${message}. ${cure}`, { cause });
+  }
   return new ConnectorError(
     'SINK_UNAVAILABLE',
-    `Kafka at ${brokers.join(', ')} cannot be reached: ${(cause as Error).message}. ` +
+    `Kafka at ${brokers.join(', ')} cannot be reached: ${message}. ` +
       'Check KAFKA_BROKERS, that it runs, and that its advertised listeners can be reached from here',
     { cause },
   );

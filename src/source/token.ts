@@ -140,11 +140,9 @@ function callOrRefuse(credentials: () => Credentials): Credentials {
   try {
     return credentials();
   } catch (error) {
-    if (error instanceof ConnectorError) throw error;
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'no code';
-    throw new ConnectorError('SOURCE_REFUSED', `the credentials cannot be read (${code}); cure: the secret files`, {
-      retryAfterMs: REFUSED_REST_MS,
-    });
+    const why = error instanceof ConnectorError ? error.message : `the credentials cannot be read (${code})`;
+    throw new ConnectorError('SOURCE_REFUSED', `${why}; cure: the secret files`, { retryAfterMs: REFUSED_REST_MS });
   }
 }
 

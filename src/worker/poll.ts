@@ -87,7 +87,8 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
 function refuseFuture(window: Window, sourceNowMs: number): void {
   if (window.to <= sourceNowMs) return;
   const seconds = Math.ceil((window.to - sourceNowMs) / 1_000);
-  throw new ConnectorError('CLOCK_AHEAD', `the clock of this machine is ahead: a window ended ${seconds} s in the future`);
+  const problem = `the clock of this machine is ahead: a window ended ${seconds} s in the future; set it right`;
+  throw new ConnectorError('CLOCK_AHEAD', problem);
 }
 
 /** Every row of the window as an event, page by page. Runs a page ahead, while the last one is committed. */

@@ -4,7 +4,13 @@ import { nextTurn, type Candidate } from '../feed/schedule.ts';
 import { planWindow } from '../feed/window.ts';
 import { pollOnce, type Feed, type Io, type PollReport } from './poll.ts';
 
-/** What the shard loop itself remembers of a feed. Not committed: a restart sweeps at once and rests nobody. */
+/**
+ * What the loop remembers of each feed of a shard, from one session to the next: else the first feed had the first
+ * turn of each, and one whose commits always fail would keep all others from theirs.
+ */
+export type ShardMemory = Map<Feed, Memory>;
+
+/** Not committed: a new owner of the shard sweeps at once and rests nobody. */
 interface Memory {
   sweptAtMs: number;
   /** It rests from one to the other. A clock set back before the first ends the rest. */
@@ -26,10 +32,11 @@ export async function runShard(
   feeds: readonly Feed[],
   io: Io,
   report: (feed: Feed, outcome: PollReport | ConnectorError) => void,
+  memories: ShardMemory = new Map(),
 ): Promise<void> {
   const { source, session, clock, signal } = io;
-  const memories = new Map<Feed, Memory>();
   for (const feed of feeds) {
+    if (memories.has(feed)) continue;
     memories.set(feed, { sweptAtMs: -Infinity, restFromMs: -Infinity, notBeforeMs: 0, lastTurn: 0 });
   }
 
@@ -46,7 +53,8 @@ export async function runShard(
     await session.commit({ feed: feed.id, events: [], step: beginAt(feed.originMs) });
   }
 
-  for (let number = 1; !signal.aborted; number += 1) {
+  const turnsBefore = Math.max(...feeds.map((feed) => memories.get(feed)!.lastTurn));
+  for (let number = turnsBefore + 1; !signal.aborted; number += 1) {
     // By the slower of two clocks: a window that ends in the source's future would pass calls that are to come.
     const aheadMs = source.aheadMs();
     const nowMs = clock.nowMs() - aheadMs;

@@ -4,7 +4,7 @@ import { shardOf, type Shard } from '../feed/feed.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
 import type { Feed, PollReport } from './poll.ts';
-import { runShard } from './shard-loop.ts';
+import { runShard, type ShardMemory } from './shard-loop.ts';
 
 /** What a worker tells. Metrics, logs, health and the demo screen listen to it; the flow never calls them. */
 export type WorkerEvent =
@@ -19,7 +19,10 @@ export type WorkerEvent =
   }
   | { readonly kind: 'shard-opened'; readonly shard: Shard; readonly durationMs: number; readonly seen: number }
   | { readonly kind: 'shard-failed'; readonly shard: Shard; readonly error: ConnectorError; readonly retryInMs: number }
-  | { readonly kind: 'shard-closed'; readonly shard: Shard };
+  | { readonly kind: 'shard-closed'; readonly shard: Shard }
+  /** Out of the group nothing is ours, until we are in it again. Told by the sink. */
+  | { readonly kind: 'group-left'; readonly error: ConnectorError }
+  | { readonly kind: 'group-joined' };
 
 export interface WorkerOptions {
   readonly feeds: readonly Feed[];
@@ -98,12 +101,13 @@ async function keepShard(
 ): Promise<void> {
   const { clock, random, listen } = options;
   let restMs = REOPEN_MIN_MS;
+  const memories: ShardMemory = new Map();
   const progressed = (): void => {
     restMs = REOPEN_MIN_MS;
   };
   while (!signal.aborted) {
     try {
-      return await serveShard({ shard, feeds, progressed }, options, signal);
+      return await serveShard({ shard, feeds, memories, progressed }, options, signal);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ConnectorError) || reactionTo(error) === 'stop') throw error;
@@ -118,13 +122,14 @@ async function keepShard(
 interface Service {
   readonly shard: Shard;
   readonly feeds: readonly Feed[];
+  readonly memories: ShardMemory;
   /** Called after each poll that came to its end. */
   readonly progressed: () => void;
 }
 
 /** One session of a shard, from its opening to its end. */
 async function serveShard(
-  { shard, feeds, progressed }: Service,
+  { shard, feeds, memories, progressed }: Service,
   { sink, source, clock, listen }: WorkerOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -134,11 +139,12 @@ async function serveShard(
     const seen = feeds.reduce((sum, feed) => sum + (session.offsetOf(feed.id)?.seenCount ?? 0), 0);
     listen({ kind: 'shard-opened', shard, durationMs: clock.nowMs() - startedMs, seen });
 
-    await runShard(feeds, { source, session, clock, signal }, (feed, outcome) => {
+    const report = (feed: Feed, outcome: PollReport | ConnectorError): void => {
       if (outcome instanceof ConnectorError) return listen({ kind: 'poll-failed', feed, error: outcome });
       progressed();
       listen({ kind: 'polled', feed, report: outcome });
-    });
+    };
+    await runShard(feeds, { source, session, clock, signal }, report, memories);
   } finally {
     await session.close();
     listen({ kind: 'shard-closed', shard });

@@ -119,7 +119,7 @@ export function testSink(name: string, candidate: Candidate): void {
 }
 
 /** A process that is alone gets every shard. It stays in the group until `signal` aborts. */
-function ownsAll(sink: Sink, signal: AbortSignal): Promise<void> {
+export function ownsAll(sink: Sink, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const follow = async (): Promise<void> => {
       for await (const shards of sink.ownedShards(signal)) if (shards.size === sink.shardCount) resolve();

@@ -254,7 +254,7 @@ const NOON = Date.UTC(2024, 4, 1, 12); // where the fake clock begins
 const clocks: readonly { readonly name: string; readonly date: string; readonly aheadMs: number }[] = [
   { name: 'two hours behind ours', date: new Date(NOON - 7_200_000).toUTCString(), aheadMs: 7_199_000 },
   { name: 'as ours', date: new Date(NOON).toUTCString(), aheadMs: 0 },
-  { name: 'less than the second that its header cuts off behind ours', date: new Date(NOON - 1_000).toUTCString(), aheadMs: 0 },
+  { name: 'behind ours by the second that it cuts off', date: new Date(NOON - 1_000).toUTCString(), aheadMs: 0 },
   { name: 'ahead of ours', date: new Date(NOON + 7_200_000).toUTCString(), aheadMs: 0 },
   { name: 'nonsense', date: 'yesterday', aheadMs: 0 },
 ];
