@@ -83,9 +83,9 @@ function loadFile(loader: ReturnType<typeof openSettings>, file: string): void {
   try {
     loader.loadFile(file);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    const where = /line \d+ column \d+|position \d+/.exec(message)?.[0] ?? 'somewhere';
-    throw invalid(`${file} ${code === undefined ? `is not JSON (${where})` : `cannot be read (${code})`}`);
+    const { code } = error as NodeJS.ErrnoException;
+    const problem = code === undefined ? 'is not JSON; a JSON checker tells where' : `cannot be read (${code})`;
+    throw invalid(`${file} ${problem}`);
   }
 }
 

@@ -186,6 +186,9 @@ test('files are read in order, the environment wins, and notes are notes', () =>
 test('a file that is missing or no JSON is named', () => {
   assert.match(refusal({}, [join(folder, 'absent.json')]).join('\n'), /absent\.json/);
   refusal({}, [file('broken.json', '{ "pace": ')]);
+  const quoted = file('quoted.json', `{ "source": { "password": ${CANARY} } }`);
+  assert.match(refusal({}, [quoted]).join('\n'), /quoted\.json is not JSON/);
+  assert.match(refusal({}, [join(folder, 'nowhere.json')]).join('\n'), /nowhere\.json cannot be read \(ENOENT\)/);
 });
 
 test('a bad secret in a file is not shown', () => {
@@ -235,4 +238,8 @@ for (const startFrom of ['2026-03-01T12:00:01Z', '2023-01-01T00:00:00Z', '800d']
 
 test('several PBXs in one request are joined with +, and become what 8x8 takes', () => {
   assert.deepEqual(load({ EIGHT_PBX_IDS: 'acme, globex+initech ,' }).source.pbxIds, ['acme', 'globex,initech']);
+});
+
+test('a group of PBXs is the same group in another order', () => {
+  assert.deepEqual(load({ EIGHT_PBX_IDS: 'initech, globex+Acme' }).source.pbxIds, ['initech', 'Acme,globex']);
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ConnectorError } from '../../src/errors.ts';
 import { createHealth, type Health } from '../../src/observe/health.ts';
 import type { WorkerEvent } from '../../src/worker/worker.ts';
 import { at, feedOf, minutes, pace } from '../worker/parts.ts';
@@ -97,4 +98,13 @@ test('a PBX that rests for 15 minutes because 8x8 refuses it is no hang', () => 
   tell(owned(0), opened(0), pollFailed('SOURCE_PBX_REFUSED'));
   clock.nowMs += minutes(15);
   assert.deepEqual(health.alive().problems, []);
+});
+
+test('a worker that is out of the group is not ready and says why, until it is in it again', () => {
+  const { health, tell } = healthAt();
+  const error = new ConnectorError('SINK_UNAVAILABLE', 'out of consumer group 8x8.live');
+  tell(owned(0), opened(0), { kind: 'group-left', error }, closed(0), owned());
+  assert.deepEqual(health.ready().problems, ['out of consumer group 8x8.live']);
+  tell({ kind: 'group-joined' }, owned());
+  assert.ok(health.ready().ok, 'to stand by without a shard is no problem');
 });

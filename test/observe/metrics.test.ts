@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { ConnectorError } from '../../src/errors.ts';
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import type { WorkerEvent } from '../../src/worker/worker.ts';
 import { at, feedOf } from '../worker/parts.ts';
@@ -93,4 +94,10 @@ test('two connectors in one process do not share their numbers', async () => {
 test('a feed that has gone to another worker has no lag here', async () => {
   const lines = await linesAfter(owned(0), opened(0), polled(), polled({}, feedOf('globex')), closed(0), owned());
   assert.deepEqual(lines.filter((line) => /^connector_(lag|watermark)_seconds\{/.test(line)), []);
+});
+
+test('out of the group the lag of our feeds goes on growing, for nobody may be at work on them', async () => {
+  const error = new ConnectorError('SINK_UNAVAILABLE', 'out of the group');
+  const lines = await linesAfter(owned(0), opened(0), polled(), { kind: 'group-left', error }, closed(0), owned());
+  assert.ok(lines.some((line) => line.startsWith('connector_lag_seconds{')));
 });

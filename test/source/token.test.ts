@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ConnectorError } from '../../src/errors.ts';
+import { ConnectorError } from '../../src/errors.ts';
 import {
   createSource, credentials, end, never, readAll, startServer, tokenReply, type Reply,
 } from './scripted-server.ts';
@@ -144,6 +144,15 @@ test('a secret file that is missing for a moment is no bug', async (t) => {
   };
   await assert.rejects(createSource(server, { credentials }).source.check(never),
     { code: 'SOURCE_REFUSED', message: /cannot be read \(ENOENT\)/ });
+});
+
+test('a secret file of the settings that is missing for a moment does not stop the connector', async (t) => {
+  const server = await startServer(t, [end]);
+  const credentials = (): never => {
+    throw new ConnectorError('CONFIG_INVALID', 'EIGHT_PASSWORD_FILE: /secrets/password cannot be read: ENOENT');
+  };
+  await assert.rejects(createSource(server, { credentials }).source.check(never),
+    { code: 'SOURCE_REFUSED', message: /EIGHT_PASSWORD_FILE/, retryAfterMs: 300_000 });
 });
 
 const nonsense: { name: string; json: unknown }[] = [
