@@ -3,27 +3,13 @@ import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CANARIES } from '../../src/simulator/people.ts';
 import { readTopics } from '../reader/topics.ts';
-import { openJourney, type Journey } from './journey.ts';
-import type { Verdict } from './verdict.ts';
+import { closingJourneys } from './journey.ts';
+import { assertWhole } from './verdict.ts';
 
 // Goal: what goes wrong at 8x8 costs no call. Method: the whole road on real parts, and a phone system that misbehaves.
 
-const journeys: Journey[] = [];
-after(async () => {
-  for (const journey of journeys) await journey.close();
-});
-
-async function journey(...args: Parameters<typeof openJourney>): Promise<Journey> {
-  const opened = await openJourney(...args);
-  journeys.push(opened);
-  return opened;
-}
-
-function assertWhole({ shown, lost, doubled }: Verdict): void {
-  assert.deepEqual(lost, [], 'nothing is lost');
-  assert.deepEqual(doubled, [], 'nothing is doubled');
-  assert.ok(shown > 500, `the phone system has shown enough to tell: ${shown}`);
-}
+const { journey, closeAll } = closingJourneys();
+after(closeAll);
 
 test('a token that expires in the middle of a scroll is renewed, and the scroll goes on', async () => {
   const { start, settle, account } = await journey({

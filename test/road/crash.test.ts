@@ -1,28 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openJourney, type Journey } from './journey.ts';
-import type { Verdict } from './verdict.ts';
+import { closingJourneys } from './journey.ts';
+import { assertWhole } from './verdict.ts';
 import type { LogLine } from './worker.ts';
 
 // Goal: no crash of any part loses or doubles a call. Method: the whole road on real parts, killed on the way.
 
-const journeys: Journey[] = [];
-after(async () => {
-  for (const journey of journeys) await journey.close();
-});
-
-async function journey(...args: Parameters<typeof openJourney>): Promise<Journey> {
-  const opened = await openJourney(...args);
-  journeys.push(opened);
-  return opened;
-}
-
-function assertWhole(verdict: Verdict): void {
-  assert.deepEqual(verdict.lost, [], 'nothing is lost');
-  assert.deepEqual(verdict.doubled, [], 'nothing is doubled');
-  assert.ok(verdict.shown > 500, `the phone system has shown enough to tell: ${verdict.shown}`);
-}
+const { journey, closeAll } = closingJourneys();
+after(closeAll);
 
 const polledBy = (pid: number) => (line: LogLine): boolean => line.msg === 'polled' && line['worker'] === pid;
 

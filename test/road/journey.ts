@@ -95,3 +95,18 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
     },
   };
 }
+
+/** Opens journeys for a test file, and closes all of them at its end. */
+export function closingJourneys(): { journey(options?: JourneyOptions): Promise<Journey>; closeAll(): Promise<void> } {
+  const opened: Journey[] = [];
+  return {
+    async journey(options) {
+      const journey = await openJourney(options);
+      opened.push(journey);
+      return journey;
+    },
+    async closeAll() {
+      for (const journey of opened) await journey.close();
+    },
+  };
+}

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openJourney, type Journey } from './journey.ts';
-import type { Verdict } from './verdict.ts';
+import { closingJourneys, type Journey } from './journey.ts';
+import { assertWhole } from './verdict.ts';
 import type { LogLine, Worker } from './worker.ts';
 
 // Goal: a worker that comes back from a long pause, believing that its shards are still its own, loses and doubles
 // nothing. Method: the whole road on real parts; SIGSTOP until the group has given its shards away, then SIGCONT.
 
-const journeys: Journey[] = [];
+const { journey: open, closeAll } = closingJourneys();
 const paused = new Set<Worker>();
 after(async () => {
   for (const worker of paused) resume(worker);
-  for (const journey of journeys) await journey.close();
+  await closeAll();
 });
 
 /** Two for each PBX. */
@@ -48,8 +48,7 @@ test('a worker paused in the middle of a catch-up does not repeat what another h
 /** Two workers that have just agreed who owns what. The one that owns more is to be the zombie. */
 async function openPair(settings: Readonly<Record<string, string>> = {}): Promise<Pair> {
   const pbxIds = ['acme', 'globex', 'initech', 'umbrella'];
-  const journey = await openJourney({ simulator: { pbxIds, callsPerHour: 6_000 }, settings });
-  journeys.push(journey);
+  const journey = await open({ simulator: { pbxIds, callsPerHour: 6_000 }, settings });
   const pair = [journey.start(), journey.start()] as const;
   await Promise.all(pair.map((worker) => journey.line(by(worker, 'shards owned', ownsSome))));
   const [heir, zombie] = pair.toSorted((a, b) => owned(journey, a).length - owned(journey, b).length);
@@ -115,10 +114,4 @@ function pause(worker: Worker): void {
 function resume(worker: Worker): void {
   paused.delete(worker);
   process.kill(worker.pid, 'SIGCONT');
-}
-
-function assertWhole(verdict: Verdict): void {
-  assert.deepEqual(verdict.lost, [], 'nothing is lost');
-  assert.deepEqual(verdict.doubled, [], 'nothing is doubled');
-  assert.ok(verdict.shown > 500, `the phone system has shown enough to tell: ${verdict.shown}`);
 }

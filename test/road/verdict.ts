@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { ReadRecord } from '../reader/topics.ts';
 
 /** What the verdict needs of the simulator's ledger: a row that could be read by then. */
@@ -32,6 +33,13 @@ export function judge(shown: readonly ShownRow[], records: readonly ReadRecord[]
   const lost = expected.filter((name) => !counts.has(name));
   const doubled = [...counts].filter(([, count]) => count > 1).map(([name]) => name);
   return { shown: expected.length, published: expected.length - lost.length, lost, doubled, rejected };
+}
+
+/** What every journey comes to: all that was shown is there, once; and enough was shown to tell. */
+export function assertWhole({ shown, lost, doubled }: Verdict): void {
+  assert.deepEqual(lost, [], 'nothing is lost');
+  assert.deepEqual(doubled, [], 'nothing is doubled');
+  assert.ok(shown > 500, `the phone system has shown enough to tell: ${shown}`);
 }
 
 /** Every row of both reports that can be read by now and disconnected in `[fromMs, toMs)`. */
