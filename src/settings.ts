@@ -197,7 +197,7 @@ const kafka = {
     env: 'KAFKA_PARTITIONS',
   },
   shards: {
-    doc: 'Partitions of the offsets topic, when it is created: the most workers that can share the feeds. For ever.',
+    doc: 'Partitions of the offsets topic: the most workers that can share the feeds. Fixed for ever.',
     format: 'positive',
     default: 8,
     env: 'KAFKA_SHARDS',

@@ -43,7 +43,9 @@ export async function prepareTopics(
   }
   if (missing.length > 0) await createTopics(admin, options, missing);
   await checkCompaction(admin, options);
-  return readPartitions(admin, plans.map(({ topic }) => topic));
+  const partitions = await readPartitions(admin, plans.map(({ topic }) => topic));
+  checkShards(partitions.get(options.topics.offsets)!.length, options);
+  return partitions;
 }
 
 /** The partitions of topics and the brokers that lead them, as they are now. */
@@ -97,6 +99,18 @@ async function checkCompaction(admin: Admin, { topics, brokers }: TopicOptions):
     `offsets topic ${topics.offsets} has cleanup.policy=${policy}, it must be compact:\n` +
       `kafka-configs.sh --bootstrap-server ${brokers.join(',')} --alter --entity-type topics ` +
       `--entity-name ${topics.offsets} --add-config cleanup.policy=compact`,
+  );
+}
+
+/**
+ * A feed's partition follows from their number. In a topic that has grown, a feed would look for its offset where
+ * there is none, and begin anew; no record could tell, for the one that knows better lies in another partition.
+ */
+function checkShards(count: number, { topics, shards }: TopicOptions): void {
+  if (count === shards) return;
+  throw refused(
+    `offsets topic ${topics.offsets} has ${count} partitions, KAFKA_SHARDS says ${shards}: feeds would not find ` +
+      `their offsets. Restore the topic; or set KAFKA_SHARDS=${count}, if no connector has used it with another number`,
   );
 }
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { startSimulator, type Simulator } from '../../src/simulator/work-analytics.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { roadSettings, startWorker, type LogLine } from './worker.ts';
@@ -69,7 +72,8 @@ for (const { name, change, code, says } of cases) {
 
 test('an offsets topic that is not compacted stops the start', async () => {
   const all = settings();
-  await createTopic(all['KAFKA_TOPIC_OFFSETS']!);
+  const topic = all['KAFKA_TOPIC_OFFSETS']!;
+  await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 8 }] }));
   const { code, text } = await outcomeOf(all);
   assert.equal(code, 4, text);
   assert.match(text, /kafka-configs\.sh .*--add-config cleanup\.policy=compact/);
@@ -87,21 +91,59 @@ test('an incompatible schema in the registry stops the start with its reason', a
   assert.match(text, /call-legs-value \(409\)/);
 });
 
+test('an offsets topic that has grown stops the start, for feeds would not find their offsets', async () => {
+  const all = settings();
+  await firstPollOf(all);
+  const topic = all['KAFKA_TOPIC_OFFSETS']!;
+  await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 9 }] }));
+  const { code, text } = await outcomeOf(all);
+  assert.equal(code, 4, text);
+  assert.match(text, /has 9 partitions, KAFKA_SHARDS says 8.*Restore the topic/);
+});
+
+test('an offsets topic whose records say another number of partitions stops the connector', async () => {
+  const all = settings();
+  const offsets = all['KAFKA_TOPIC_OFFSETS']!;
+  await firstPollOf({ ...all, KAFKA_SHARDS: '1' });
+  await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic: offsets, count: 2 }] }));
+  // Of so many PBXs some are looked for in the partition that holds the records of before.
+  const { code, text } = await outcomeOf({ ...all, KAFKA_SHARDS: '2', EIGHT_PBX_IDS: 'acme,globex,a,b,c,d' });
+  assert.equal(code, 4, text);
+  assert.match(text, /OFFSETS_INVALID.*had 1 partitions, now it has 2.*restore the old number/);
+});
+
+test('a dry run prints events as JSON lines, and asks for no Kafka', async () => {
+  const ofTheBus = /^(KAFKA|SCHEMA)_/;
+  const all = { ...settings(), START_FROM: '10m' }; // as far back as there are calls
+  const env = Object.fromEntries(Object.entries(all).filter(([name]) => !ofTheBus.test(name)));
+  const main = new URL('../../src/main.ts', import.meta.url).pathname;
+  const child = spawn(process.execPath, [main, 'run', '--dry-run'], { env, stdio: ['ignore', 'pipe', 'ignore'] });
+  const [line] = await once(createInterface({ input: child.stdout }), 'line');
+  child.kill('SIGTERM');
+  const { channel, eventId, callId } = JSON.parse(line);
+  assert.equal(channel, 'accepted');
+  assert.match(eventId, /^[0-9a-f]{32}$/);
+  assert.match(callId, /^\d+$/);
+  assert.deepEqual(await once(child, 'exit'), [0, null]);
+});
+
 test('a clean stop exits with 0, and the next start continues', async () => {
   const all = settings();
-  const firstPollOf = async (): Promise<LogLine> => {
-    const polled = Promise.withResolvers<LogLine>();
-    const worker = startWorker(all, (line) => {
-      if (line.msg === 'polled' && line['feed'] === 'live/call-legs/acme') polled.resolve(line);
-    });
-    const line = await polled.promise;
-    assert.equal(await worker.stop(), 0);
-    return line;
-  };
-  const [first, second] = [await firstPollOf(), await firstPollOf()];
+  const [first, second] = [await firstPollOf(all), await firstPollOf(all)];
   assert.ok(Date.parse(String(second['watermark'])) > Date.parse(String(first['watermark'])));
   assert.equal(second['from'], first['from'], 'the first poll of a start sweeps the lookback, here to the origin');
 });
+
+/** Starts a connector, and stops it once it has polled. */
+async function firstPollOf(all: Readonly<Record<string, string>>): Promise<LogLine> {
+  const polled = Promise.withResolvers<LogLine>();
+  const worker = startWorker(all, (line) => {
+    if (line.msg === 'polled' && line['feed'] === 'live/call-legs/acme') polled.resolve(line);
+  });
+  const line = await polled.promise;
+  assert.equal(await worker.stop(), 0);
+  return line;
+}
 
 async function tellRegistry(method: string, path: string, body: object): Promise<void> {
   const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
@@ -109,9 +151,9 @@ async function tellRegistry(method: string, path: string, body: object): Promise
   assert.ok(ok, `${method} ${path}`);
 }
 
-async function createTopic(topic: string): Promise<void> {
+async function withAdmin(act: (admin: Admin) => Promise<unknown>): Promise<void> {
   const admin = new Kafka({ clientId: 'test', brokers: stack.brokers.split(','), logLevel: logLevel.NOTHING }).admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 8 }] });
+  await act(admin);
   await admin.disconnect();
 }
