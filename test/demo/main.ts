@@ -66,7 +66,7 @@ async function show(kafka: Stack, account: Simulator): Promise<number> {
   const workers = [start()];
   if (options.faults) workers.push(start());
   await Promise.race([joined.promise, failed.promise]);
-  const reader = followTopics(kafka, eventTopics(prefix), (record) => {
+  const reader = await followTopics(kafka, eventTopics(prefix), (record) => {
     records.push(record);
     screen.read(record);
   });

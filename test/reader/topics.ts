@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import avro from 'avsc';
+import { fetchJars } from '../stack/jars.ts';
 import type { Stack } from '../stack/stack.ts';
 
 /** A record as a reader sees it: decoded from Avro by its own schema, as the registry has it. */
@@ -25,18 +26,23 @@ export async function readTopics(
   isolation: Isolation = 'read_committed',
 ): Promise<readonly ReadRecord[]> {
   const records: ReadRecord[] = [];
-  const reader = startReader(stack, [isolation, 'end', ...topics]);
+  const reader = await startReader(stack, [isolation, 'end', ...topics]);
   await eachRecord(reader, stack.registryUrl, (record) => records.push(record));
   return records;
 }
 
+/** A reader at work, until it is stopped. */
+export interface Following {
+  stop(): Promise<void>;
+}
+
 /** Reads the topics from their start and goes on until `stop`. */
-export function followTopics(
+export async function followTopics(
   stack: Where,
   topics: readonly string[],
   onRecord: (record: ReadRecord) => void,
-): { stop(): Promise<void> } {
-  const reader = startReader(stack, ['read_committed', 'follow', ...topics]);
+): Promise<Following> {
+  const reader = await startReader(stack, ['read_committed', 'follow', ...topics]);
   const ended = eachRecord(reader, stack.registryUrl, onRecord);
   return {
     async stop() {
@@ -46,12 +52,13 @@ export function followTopics(
   };
 }
 
-function startReader({ brokers, toolsClasspath }: Where, args: readonly string[]): ChildProcess {
-  if (toolsClasspath === undefined) throw new Error('The reader needs Kafka\'s Java client: start the stack with ours');
+/** Servers of the user's own come without Kafka's Java client; it is then fetched, as for ours. */
+async function startReader({ brokers, toolsClasspath }: Where, args: readonly string[]): Promise<ChildProcess> {
+  const classpath = toolsClasspath ?? (await fetchJars()).kafkaClasspath;
   const source = new URL('TopicReader.java', import.meta.url).pathname;
   const small = ['-Xmx96m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
   const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
-  const command = [...small, quiet, '-cp', toolsClasspath, source, brokers, ...args];
+  const command = [...small, quiet, '-cp', classpath, source, brokers, ...args];
   return spawn('java', command, { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 

@@ -46,6 +46,22 @@ test('rows that nobody can map become dead letters, and the others go on', async
   }
 });
 
+const groupings = { 'all PBXs in one request': 'allpbxes', 'two PBXs in one request': 'globex+acme' };
+for (const [name, pbxIds] of Object.entries(groupings)) {
+  test(`${name}: nothing is lost or doubled`, async () => {
+    const { start, settle } = await journey({ settings: { EIGHT_PBX_IDS: pbxIds } });
+    start();
+    assertWhole(await settle());
+  });
+}
+
+test('where 8x8 takes no other page than one of 50 rows, the page size is found by itself', async () => {
+  const { start, settle, account } = await journey({ simulator: { pageSizeRule: 'must-be-50' } });
+  start();
+  assertWhole(await settle());
+  assert.ok(account.stats().requests['400']! > 0, 'a larger one was tried');
+});
+
 test('a PBX that we may not read rests, while the others go on', async () => {
   const { start, line, lines } = await journey({
     simulator: { pbxIds: ['acme', 'globex', 'secret'], forbiddenPbxIds: ['secret'], callsPerHour: 2_000 },

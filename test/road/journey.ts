@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startSimulator, type Simulator } from '../../src/simulator/work-analytics.ts';
-import { followTopics, type ReadRecord } from '../reader/topics.ts';
+import { followTopics, type Following, type ReadRecord } from '../reader/topics.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { judge, readLedger, type Verdict } from './verdict.ts';
 import { eventTopics, roadSettings, startWorker, type LogLine, type Worker } from './worker.ts';
@@ -50,7 +50,7 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
   const workers: Worker[] = [];
   const lines: LogLine[] = [];
   const records: ReadRecord[] = [];
-  let reader: ReturnType<typeof followTopics> | undefined;
+  let reader: Following | undefined;
 
   const line = async (matches: (line: LogLine) => boolean): Promise<LogLine> => {
     const startedMs = Date.now();
@@ -85,7 +85,7 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
     async settle() {
       account.setFaults(false);
       await line(({ msg }) => msg === 'shards owned'); // from then on the topics are there
-      reader = followTopics(stack, eventTopics(prefix), (record) => records.push(record));
+      reader = await followTopics(stack, eventTopics(prefix), (record) => records.push(record));
       const rows = await readLedger(account.origin, fromMs, Date.now());
       const startedMs = Date.now();
       while (Date.now() < startedMs + WAIT_MAX_MS && judge(rows, records).lost.length > 0) await sleep(250);
