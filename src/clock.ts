@@ -7,8 +7,8 @@ export interface Clock {
   sleepUntil(untilMs: number, signal: AbortSignal): Promise<void>;
 }
 
-/** Node's timers hold at most 2^31 - 1 ms; a longer sleep is taken in turns by {@link Clock.sleepUntil}'s caller. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
+/** Node fires a longer timer at once; a longer sleep is taken in turns by {@link Clock.sleepUntil}'s caller. */
+export const TIMER_MAX_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),

@@ -48,14 +48,23 @@ export const settingList: readonly Setting[] = Object.entries(settings).flatMap(
     sensitive: entry.sensitive ?? false,
   })));
 
+/** Values of settings, as in a config file. */
+export type SettingValues = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+
 /**
  * Reads the files in order, then the environment, which wins; a secret may come from a file named by `<NAME>_FILE`.
+ * What `presets` holds counts where neither says anything.
  *
  * @throws ConnectorError CONFIG_INVALID with a line per setting: its name, what is wrong, the cure; never a secret.
  */
-export function loadConfig(files: readonly string[], environment: Environment = process.env): Config {
+export function loadConfig(
+  files: readonly string[],
+  environment: Environment = process.env,
+  presets: SettingValues = {},
+): Config {
   try {
     const loader = openSettings({ ...environment, ...secretsFromFiles(environment) });
+    loader.load(presets);
     for (const file of files) loadFile(loader, file);
     loader.validate({ allowed: 'strict' });
     const values = loader.getProperties();

@@ -11,7 +11,7 @@ export interface RunArguments {
 }
 
 /** A dry run touches no bus, so it asks for none, and it may run beside a real one; what is set counts nevertheless. */
-const NO_BUS = { KAFKA_BROKERS: 'none:0', SCHEMA_REGISTRY_URL: 'http://none', HTTP_PORT: '0' };
+const NO_BUS = { kafka: { brokers: ['none:0'] }, registry: { url: 'http://none' }, http: { port: 0 } };
 
 /**
  * Tails 8x8 until `signal` aborts. A dry run prints the events as JSON lines instead of publishing them.
@@ -23,7 +23,7 @@ export async function run(
   signal: AbortSignal,
   print: (line: string) => void,
 ): Promise<void> {
-  const config = loadConfig(args.config, args.dryRun ? { ...NO_BUS, ...process.env } : process.env);
+  const config = loadConfig(args.config, undefined, args.dryRun ? NO_BUS : {});
   const log = createLogger(config.log.level);
   const connector = createConnector({
     config,

@@ -97,7 +97,7 @@ export class KafkaGroup {
 
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => this.#assign(payload.memberAssignment[topic] ?? []));
     consumer.on(consumer.events.CRASH, ({ payload }) => {
-      this.#leave(payload.error);
+      this.#lose(payload.error);
       // kafkajs starts a crashed consumer again by itself only for errors it calls retriable.
       if (!payload.restart) void this.#rest(signal).then(() => this.#joinUntilUp(signal));
     });
@@ -117,7 +117,7 @@ export class KafkaGroup {
         await this.leave();
         return await this.#join(signal);
       } catch (error) {
-        this.#leave(error as Error);
+        this.#lose(error as Error);
         await this.#rest(signal);
       }
     }
@@ -129,7 +129,7 @@ export class KafkaGroup {
   }
 
   /** Without membership nothing is ours. */
-  #leave({ message }: Error): void {
+  #lose({ message }: Error): void {
     const { groupId, offsetsTopic } = this.#options;
     const where = `consumer group ${groupId} on ${offsetsTopic}`;
     const cure = 'Check the broker, and that we may read the group and the topic';

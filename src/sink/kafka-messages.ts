@@ -118,7 +118,7 @@ export function planSends(
   messages: readonly PlacedMessage[],
   leaderOf: (topic: string, partition: number) => number,
 ): readonly TopicMessages[][] {
-  const sends = new Map<string, { readonly leader: number; readonly part: number; messages: PlacedMessage[] }>();
+  const sends = new Map<string, { readonly part: number; readonly messages: PlacedMessage[] }>();
   const filled = new Map<string, { readonly part: number; readonly bytes: number }>();
 
   for (const message of messages) {
@@ -129,9 +129,8 @@ export function planSends(
     batch = full ? { part: batch.part + 1, bytes } : { part: batch.part, bytes: batch.bytes + bytes };
     filled.set(place, batch);
 
-    const leader = leaderOf(message.topic, message.partition);
-    const name = `${batch.part}/${leader}`;
-    const send = sends.get(name) ?? { leader, part: batch.part, messages: [] };
+    const name = `${batch.part}/${leaderOf(message.topic, message.partition)}`;
+    const send = sends.get(name) ?? { part: batch.part, messages: [] };
     send.messages.push(message);
     sends.set(name, send);
   }

@@ -39,7 +39,8 @@ async function open(publisher: number, options: PublisherOptions): Promise<void>
 async function publish(publisher: number, messages: readonly PlacedMessage[]): Promise<void> {
   const { producer, options } = publishers.get(publisher)!;
   const leaderOf = (topic: string, partition: number): number => options.leaders.get(`${topic}/${partition}`) ?? -1;
-  // Whoever waited for it may have given up meanwhile; what goes on behind his back would fence his next session.
+  // Whoever waited for it may have given up meanwhile: then nothing more is sent. Only a first request that hangs and
+  // takes its epoch late can still fence his next session, which then is opened anew and reads again.
   const stillWanted = (): void => {
     if (!publishers.has(publisher)) throw new Error('the session has ended meanwhile');
   };

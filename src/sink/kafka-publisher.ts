@@ -32,8 +32,8 @@ export type Reply =
 /**
  * The thread in which kafkajs encodes and sends, one for all sessions of the process.
  *
- * Encoding a page for the wire costs kafkajs about as much as reading, mapping and Avro together, so a second
- * core nearly doubles the road; and no page, however large, keeps the group's heartbeats waiting.
+ * Encoding a page for the wire costs kafkajs about as much as reading, mapping and Avro together, so that a second
+ * core pays; and no page, however large, keeps the group's heartbeats waiting.
  */
 export class PublisherThread {
   readonly #client: ClientOptions;
@@ -54,7 +54,10 @@ export class PublisherThread {
     await this.#ask(publisher, { kind: 'open', options });
     const home = this.#worker;
     return {
-      publish: (messages) => this.#askAt(home, publisher, { kind: 'publish', messages }),
+      publish: async (messages) => {
+        if (home !== this.#worker) throw new Error('the publishing thread of this session has ended');
+        await this.#ask(publisher, { kind: 'publish', messages });
+      },
       // With its thread a producer has ended, too; a new thread has never heard of it.
       close: async () => (home === this.#worker ? this.#ask(publisher, { kind: 'close' }) : undefined),
     };
@@ -62,11 +65,6 @@ export class PublisherThread {
 
   async close(): Promise<void> {
     await this.#worker?.terminate();
-  }
-
-  async #askAt(home: Worker | undefined, publisher: number, request: Request): Promise<void> {
-    if (home !== this.#worker) throw new Error('the publishing thread of this session has ended');
-    await this.#ask(publisher, request);
   }
 
   #ask(publisher: number, request: Request): Promise<void> {

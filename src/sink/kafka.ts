@@ -139,7 +139,7 @@ export class KafkaSink implements Sink {
 function unreachable(brokers: readonly string[], cause: unknown): ConnectorError {
   const { type = '', message } = cause as Error & { type?: string };
   if (type.includes('AUTHORIZATION')) {
-    const cure = 'Grant the principal what the README lists, or create the topics yourself';
+    const cure = 'Grant our principal Describe, DescribeConfigs and Create on the topics, or create them yourself';
     return new ConnectorError('SINK_REFUSED', `Kafka refuses us (${type}): ${message}. ${cure}`, { cause });
   }
   return new ConnectorError(

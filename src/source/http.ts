@@ -1,5 +1,5 @@
 import pRetry from 'p-retry';
-import type { Clock } from '../clock.ts';
+import { TIMER_MAX_MS, type Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import type { StreamName } from '../feed/feed.ts';
 import { AnswerTooLarge, discard, readJson, readStart } from './body.ts';
@@ -41,13 +41,18 @@ export interface Call<T> {
 export type Answer<T> = { readonly value: T } | { readonly refusal: Refusal };
 
 export interface HttpOptions {
+  /** `https://api.8x8.com/analytics/work`, or a simulator. */
   readonly baseUrl: string;
+  /** Budget of the whole account, token calls included. This process takes its share, see `setShare`. */
   readonly requestsPerMinute: number;
   /** For one attempt as a whole, from connecting to the last byte: a body that drips in does not prolong it. */
   readonly requestTimeoutMs: number;
+  /** Largest answer, decompressed. */
   readonly bodyMaxBytes: number;
   readonly clock: Clock;
+  /** From 0 to 1, for jitter. */
   readonly random: () => number;
+  /** Called once per HTTP attempt. */
   readonly onRequest: (request: ObservedRequest) => void;
 }
 
@@ -66,9 +71,6 @@ export interface Http {
 
 /** Enough for every documented error body, many times over. */
 const REFUSAL_BYTES_MAX = 65_536;
-
-/** Node fires a longer timer at once. */
-const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** Request Timeout, Too Early, Too Many Requests: the request was fine, the moment was not. */
 const PASSING_4XX = new Set([408, 425, 429]);

@@ -1,36 +1,22 @@
-import type { Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import type { Stream } from '../streams/stream.ts';
 import { AnswerTooLarge } from './body.ts';
-import { createHttp, type Http, type ObservedRequest } from './http.ts';
+import { createHttp, type Http, type HttpOptions } from './http.ts';
 import { parsePage, type Page } from './page.ts';
 import { explainReportRefusal, isCredentialRefused, ReportRefused } from './refusals.ts';
 import { createScroll, type Scroll } from './scroll.ts';
 import type { ReadRequest, Source } from './source.ts';
 import { createTokens, type Credentials, type Tokens } from './token.ts';
 
-export interface WorkAnalyticsOptions {
-  /** `https://api.8x8.com/analytics/work`, or a simulator. */
-  readonly baseUrl: string;
+export interface WorkAnalyticsOptions extends HttpOptions {
   /** Called for every token, so that rotated secrets are read again. */
   readonly credentials: () => Credentials;
   /** Rows to ask for in one page; `auto` finds out what 8x8 grants, see {@link PAGE_SIZES_AUTO}. */
   readonly pageSize: number | 'auto';
-  /** Budget of the whole account, token calls included. This process takes its share, see `setShare`. */
-  readonly requestsPerMinute: number;
   /** Optional query parameters, e.g. `isSimplified`. A stream gets those that its report understands. */
   readonly parameters: Readonly<Record<string, string>>;
-  /** For one HTTP attempt, from connecting to the last byte. */
-  readonly requestTimeoutMs: number;
   /** For all requests of a window and the rests between them. Waiting for the budget or the caller is free. */
   readonly windowTimeoutMs: number;
-  /** Largest answer, decompressed. */
-  readonly bodyMaxBytes: number;
-  readonly clock: Clock;
-  /** From 0 to 1, for jitter. */
-  readonly random: () => number;
-  /** Called once per HTTP attempt. */
-  readonly onRequest: (request: ObservedRequest) => void;
 }
 
 /**

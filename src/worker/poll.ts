@@ -99,7 +99,8 @@ async function* readEvents(feed: Feed, window: Window, io: Io): AsyncIterable<re
   for await (const rows of source.readPages({ stream, pbxId, window }, signal)) {
     const context = { pbxId, window, observedAtMs: clock.nowMs(), rejectedPayload };
     const events = rows.map((row) => stream.toEvent(row, context));
-    session.stage(events.filter(({ key }) => session.offsetOf(id)!.seenEntry(key) === undefined));
+    const offset = session.offsetOf(id)!;
+    session.stage(events.filter(({ key }) => offset.seenEntry(key) === undefined));
     yield events;
   }
 }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { ServerClock } from '../../src/simulator/server-clock.ts';
 import { startSimulator } from '../../src/simulator/work-analytics.ts';
 import type { SimulatorSettings } from '../../src/simulator/options.ts';
@@ -10,10 +9,6 @@ export type Json = Record<string, unknown>;
 export interface PageJson {
   readonly meta: { readonly totalRecordCount: number; readonly scrollId?: string | null };
   readonly data: readonly Json[];
-}
-
-export function readFixture<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(`../fixtures/8x8/${name}.json`, import.meta.url), 'utf8')) as T;
 }
 
 export const NOON = Date.parse('2026-05-01T12:00:00Z');

@@ -8,7 +8,8 @@ import { queryPage } from '../../src/simulator/query.ts';
 import type { PageQuery } from '../../src/simulator/query.ts';
 import type { Row } from '../../src/simulator/row.ts';
 import type { JsonRow, Report } from '../../src/simulator/rows.ts';
-import { hours, minutes, NOON, readFixture } from './fixtures.ts';
+import { readFixture } from '../fixtures/read-fixture.ts';
+import { hours, minutes, NOON } from './fixtures.ts';
 
 const REPORTS: readonly Report[] = ['call-legs', 'call-records'];
 

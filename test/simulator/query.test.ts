@@ -7,7 +7,8 @@ import {
 } from '../../src/simulator/query.ts';
 import type { Page, PageQuery, WindowRules } from '../../src/simulator/query.ts';
 import { TimeZone } from '../../src/simulator/time-zone.ts';
-import { hours, minutes, NOON, readFixture } from './fixtures.ts';
+import { readFixture } from '../fixtures/read-fixture.ts';
+import { hours, minutes, NOON } from './fixtures.ts';
 
 const system = createPhoneSystem({ startedAtMs: NOON, pbxIds: ['acme', 'under_score'], callsPerHour: 120 });
 const query: PageQuery = {

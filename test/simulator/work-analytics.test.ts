@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readFixture, hours, minutes, NOON, reportTime, withSimulator } from './fixtures.ts';
+import { readFixture } from '../fixtures/read-fixture.ts';
+import { hours, minutes, NOON, reportTime, withSimulator } from './fixtures.ts';
 import type { Json } from './fixtures.ts';
 
 interface ErrorFixture { readonly httpStatus: number; readonly body: Json }

@@ -2,24 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
-  createSource, credentials, end, never, page, readAll, request, row, startServer, type Reply,
+  accessDenied, createSource, credentials, end, invalidApiKey, never, page, readAll, request, row, startServer,
+  type Reply,
 } from './scripted-server.ts';
 
 const MINUTE_MS = 60_000;
 
 const invalidToken: Reply = { status: 401, json: { error: 'invalid_token', error_description: 'Cannot convert' } };
-const invalidApiKey: Reply = { status: 400, json: { status: 400, message: 'Invalid 8x8-apikey', code: 'SHA001' } };
-const accessDenied: Reply = {
-  status: 403,
-  json: {
-    timeStamp: '2022-08-26T19:05:11.224+0000',
-    status: 403,
-    error: 'Access Denied',
-    exception: 'user(someuser.acme.com) does not have access to pbxId(acme) to make this request.',
-    message: 'user(someuser.acme.com) does not have access to pbxId(acme) to make this request.',
-    path: '/api/analytics/report/external/v2/call-legs',
-  },
-};
 
 test('a 401 amid a scroll renews the token once for all feeds and asks for the same page', async (t) => {
   const waiting: (() => void)[] = [];

@@ -6,6 +6,7 @@ import type { Clock } from '../../src/clock.ts';
 import type { ObservedRequest } from '../../src/source/http.ts';
 import { createWorkAnalytics, type WorkAnalyticsOptions } from '../../src/source/work-analytics.ts';
 import type { RawRow, Stream } from '../../src/streams/stream.ts';
+import { readFixture } from '../fixtures/read-fixture.ts';
 
 /** A request as the server saw it. */
 export interface Asked {
@@ -61,6 +62,11 @@ export async function startServer(
   return { baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, reports, logins };
 }
 
+function documentedRefusal(name: string): Reply {
+  const { httpStatus, body } = readFixture<Record<string, { httpStatus: number; body: unknown }>>('errors')[name]!;
+  return { status: httpStatus, json: body };
+}
+
 export function tokenReply(token: string, expiresIn: unknown = 1_800): Reply {
   return { json: { access_token: token, token_type: 'bearer', expires_in: expiresIn } };
 }
@@ -72,6 +78,10 @@ export function page(rows: readonly RawRow[], scrollId?: string): Reply {
 }
 
 export const end = page([]);
+
+/** Refusals that 8x8 documents. */
+export const invalidApiKey = documentedRefusal('invalidApiKey');
+export const accessDenied = documentedRefusal('pbxAccessDeniedCallLegs');
 
 export function row(callId: number | string): RawRow {
   return { pbxId: 'acme', callId: String(callId), legId: '1' };

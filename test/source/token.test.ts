@@ -2,12 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConnectorError } from '../../src/errors.ts';
 import {
-  createSource, credentials, end, never, readAll, startServer, tokenReply, type Reply,
+  createSource, credentials, end, invalidApiKey, never, readAll, startServer, tokenReply, type Reply,
 } from './scripted-server.ts';
 
 const MINUTE_MS = 60_000;
 
-const invalidApiKey: Reply = { status: 400, json: { status: 400, message: 'Invalid 8x8-apikey', code: 'SHA001' } };
 const userNotFound: Reply = { status: 400, json: { error_description: 'USER_NOTFOUND_ERROR', error: 'invalid_grant' } };
 const badLogin: Reply = { status: 400, json: { error_description: 'Bad credentials', error: 'invalid_grant' } };
 

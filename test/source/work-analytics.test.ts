@@ -1,23 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  callLegs, createSource, end, never, page, readAll, request, row, rowsFrom, startServer, tokenReply,
-  type Reply,
+  accessDenied, callLegs, createSource, end, invalidApiKey, never, page, readAll, request, row, rowsFrom,
+  startServer, tokenReply, type Reply,
 } from './scripted-server.ts';
 
 const badRequest: Reply = { status: 400, json: { status: 400, message: 'pageSize must be 50' } };
-const invalidApiKey: Reply = { status: 400, json: { status: 400, message: 'Invalid 8x8-apikey', code: 'SHA001' } };
-const accessDenied: Reply = {
-  status: 403,
-  json: {
-    timeStamp: '2022-08-26T19:05:11.224+0000',
-    status: 403,
-    error: 'Access Denied',
-    exception: 'user(someuser.acme.com) does not have access to pbxId(acme) to make this request.',
-    message: 'user(someuser.acme.com) does not have access to pbxId(acme) to make this request.',
-    path: '/api/analytics/report/external/v2/call-legs',
-  },
-};
 
 test('a window is read to its documented end, page by page', async (t) => {
   const server = await startServer(t, [page(rowsFrom(1, 50), 'first'), page(rowsFrom(51, 31), 'second'), end]);
