@@ -4,7 +4,9 @@ import { originMs, type Config } from './config.ts';
 import { createHealth, type Health } from './observe/health.ts';
 import { createMetrics, type Metrics, type RequestReport } from './observe/metrics.ts';
 import type { ConnectorError } from './errors.ts';
+import { shardOf } from './feed/feed.ts';
 import { KafkaSink, type KafkaSinkOptions } from './sink/kafka.ts';
+import type { OffsetReset, ResetReport } from './sink/kafka-reset.ts';
 import type { Sink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
 import { createWorkAnalytics } from './source/work-analytics.ts';
@@ -75,8 +77,9 @@ export function createConnector(options: ConnectorOptions): Connector {
   const source = options.source ?? budgeted!;
   const onMembership = (error?: ConnectorError): void =>
     listen(error === undefined ? { kind: 'group-joined' } : { kind: 'group-left', error });
-  const ears = { onTransaction: metrics.onTransaction, onMembership };
-  const sink = options.sink ?? openSink(config, ears, options.onSinkLog);
+  const onLog = options.onSinkLog ?? (() => undefined);
+  const ears = { onTransaction: metrics.onTransaction, onMembership, onLog };
+  const sink = options.sink ?? openSink(config, ears);
   const health = createHealth(sink.guarantee, clock.nowMs);
   const feeds = planFeeds(config, clock.nowMs());
 
@@ -141,11 +144,30 @@ function openSource(
   });
 }
 
+/**
+ * Sets where a feed continues from. It needs no 8x8, and workers may run: the one that owns the feed is fenced and
+ * goes on from the new offset.
+ *
+ * @throws ConnectorError when Kafka or the registry cannot be reached or refuse us, or nobody gives us the shard.
+ */
+export async function resetOffset(config: Config, reset: OffsetReset): Promise<ResetReport> {
+  const stop = new AbortController();
+  const sink = openSink(config, { groupId: `${config.connector.name}.${reset.feed.pass}.reset` });
+  try {
+    await sink.check();
+    const shard = shardOf(reset.feed, sink.shardCount);
+    for await (const shards of sink.ownedShards(stop.signal)) if (shards.has(shard)) break;
+    return await sink.resetOffset(reset);
+  } finally {
+    stop.abort();
+    await sink.close();
+  }
+}
+
 function openSink(
   config: Config,
-  ears: Pick<KafkaSinkOptions, 'onTransaction' | 'onMembership'>,
-  onLog: ConnectorOptions['onSinkLog'],
-): Sink {
+  options: Pick<KafkaSinkOptions, 'onTransaction' | 'onMembership' | 'onLog' | 'groupId'>,
+): KafkaSink {
   const { kafka, registry, connector } = config;
   return new KafkaSink({
     ...kafka,
@@ -159,7 +181,6 @@ function openSink(
     },
     create: kafka.createTopics,
     registry,
-    ...ears,
-    ...(onLog === undefined ? {} : { onLog }),
+    ...options,
   });
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command, CommanderError } from 'commander';
+import { addResetOptions, reset, type ResetArguments } from './cli/offsets.ts';
 import { run } from './cli/run.ts';
 import { addSimulateOptions, simulate, type SimulateArguments } from './cli/simulate.ts';
 import { ConnectorError, type ErrorCode } from './errors.ts';
@@ -31,6 +32,10 @@ program
 
 addSimulateOptions(program.command('simulate').description('serve a simulated 8x8 Work Analytics API'))
   .action((args: SimulateArguments) => simulate(args, stopSignal(), print));
+
+const offsets = program.command('offsets').description('what the connector continues from');
+addResetOptions(offsets.command('reset'))
+  .action((args: ResetArguments) => reset(args, print));
 
 try {
   await program.parseAsync();

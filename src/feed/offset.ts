@@ -1,4 +1,5 @@
 import { feedName, type FeedId } from './feed.ts';
+import { EMPTY, minus, plus, tallyOf, type Contents, type Manifest, type Scan, type Tally } from './manifest.ts';
 import type { Window } from './window.ts';
 
 /** A key published before, with what we need to know of it. */
@@ -15,6 +16,8 @@ export interface OffsetStep {
   readonly watermarkMs: number;
   readonly seenFromMs: number;
   readonly seen: readonly SeenEntry[];
+  /** The reading that the commit is part of; absent where the feed begins. */
+  readonly scan?: Scan;
 }
 
 /**
@@ -22,11 +25,17 @@ export interface OffsetStep {
  * A page without entries is forgotten: on Kafka a tombstone.
  */
 export type OffsetRecord =
-  | { readonly kind: 'head'; readonly feed: FeedId; readonly watermarkMs: number; readonly seenFromMs: number }
+  | {
+    readonly kind: 'head';
+    readonly feed: FeedId;
+    readonly watermarkMs: number;
+    readonly seenFromMs: number;
+    readonly manifest: Manifest;
+  }
   | { readonly kind: 'seen'; readonly feed: FeedId; readonly page: number; readonly entries: readonly SeenEntry[] };
 
 /** The read-only face of a feed's offset: all that deciding needs. */
-export type FeedOffset = Pick<OffsetState, 'watermarkMs' | 'seenFromMs' | 'seenEntry' | 'seenCount'>;
+export type FeedOffset = Pick<OffsetState, 'watermarkMs' | 'seenFromMs' | 'commits' | 'seenEntry' | 'seenCount'>;
 
 /**
  * The offset of one feed: its watermark and the keys it has published within the lookback.
@@ -39,8 +48,10 @@ export class OffsetState {
   readonly feed: FeedId;
   #watermarkMs: number;
   #seenFromMs: number;
+  #manifest: Manifest | undefined;
   readonly #entries = new Map<string, SeenEntry>();
-  readonly #pages = new Map<number, { readonly newestMs: number; readonly entries: readonly SeenEntry[] }>();
+  readonly #pages = new Map<number, Page>();
+  #tally = EMPTY;
   /** Above every page ever held, so that no living page is written over. */
   #nextPage = 0;
 
@@ -64,28 +75,52 @@ export class OffsetState {
     return this.#entries.size;
   }
 
+  /** How many commits the feed has had. */
+  get commits(): number {
+    return this.#manifest?.commit ?? 0;
+  }
+
+  /** Of the owner that has committed last; 0 before the first. */
+  get generation(): number {
+    return this.#manifest?.generation ?? 0;
+  }
+
   seenEntry(key: string): SeenEntry | undefined {
     return this.#entries.get(key);
   }
 
   /** The records that take this offset through `step`. Changes nothing: they may fail to be written. */
-  recordsFor(step: OffsetStep): readonly OffsetRecord[] {
+  recordsFor(step: OffsetStep, contents: Contents): readonly OffsetRecord[] {
     const { feed } = this;
-    const { watermarkMs, seenFromMs } = step;
-    const records: OffsetRecord[] = [{ kind: 'head', feed, watermarkMs, seenFromMs }];
+    const { watermarkMs, seenFromMs, scan } = step;
+    const pages: OffsetRecord[] = [];
+    let seen = this.#tally;
     // In the order they came: a key that moved is in two pages, and must not outlive the later one in the earlier.
-    for (const [page, { newestMs }] of this.#pages) {
+    for (const [page, { newestMs, tally }] of this.#pages) {
       if (newestMs >= seenFromMs) break;
-      records.push({ kind: 'seen', feed, page, entries: [] });
+      pages.push({ kind: 'seen', feed, page, entries: [] });
+      seen = minus(seen, tally);
     }
-    if (step.seen.length > 0) records.push({ kind: 'seen', feed, page: this.#nextPage, entries: step.seen });
-    return records;
+    if (step.seen.length > 0) {
+      pages.push({ kind: 'seen', feed, page: this.#nextPage, entries: step.seen });
+      seen = plus(seen, tallyOf(step.seen.map(({ hash }) => hash)));
+    }
+    const manifest = { ...contents, commit: this.commits + 1, scan, seen };
+    return [{ kind: 'head', feed, watermarkMs, seenFromMs, manifest }, ...pages];
+  }
+
+  /** The record that sets the watermark anew, wherever it was. What is known of published keys stays known. */
+  resetTo(watermarkMs: number, contents: Contents, commit: number): OffsetRecord {
+    const manifest = { ...contents, commit, scan: undefined, seen: this.#tally };
+    const seenFromMs = Math.min(this.#seenFromMs, watermarkMs);
+    return { kind: 'head', feed: this.feed, watermarkMs, seenFromMs, manifest };
   }
 
   apply(record: OffsetRecord): void {
     if (record.kind === 'head') {
       this.#watermarkMs = record.watermarkMs;
       this.#seenFromMs = record.seenFromMs;
+      this.#manifest = record.manifest;
       return;
     }
     const { page, entries } = record;
@@ -93,16 +128,38 @@ export class OffsetState {
     this.#nextPage = Math.max(this.#nextPage, page + 1);
     if (entries.length === 0) return;
     for (const entry of entries) this.#entries.set(entry.key, entry);
-    this.#pages.set(page, { newestMs: entries.reduce((newest, { timeMs }) => Math.max(newest, timeMs), 0), entries });
+    const newestMs = entries.reduce((newest, { timeMs }) => Math.max(newest, timeMs), 0);
+    const tally = tallyOf(entries.map(({ hash }) => hash));
+    this.#pages.set(page, { newestMs, entries, tally });
+    this.#tally = plus(this.#tally, tally);
+  }
+
+  /** What is wrong with an offset that was restored: its last commit does not tell of the keys that are there. */
+  contradiction(): string | undefined {
+    if (this.#manifest === undefined) return 'its keys are there without its watermark record';
+    const { count, sum } = this.#manifest.seen;
+    if (count === this.#tally.count && sum === this.#tally.sum) return undefined;
+    const has = count === this.#tally.count ? 'others' : `${this.#tally.count}`;
+    return `its last commit (${this.commits}) left ${count} seen keys, but the topic has ${has}: records are missing`;
   }
 
   /** A key that a later page holds too, because 8x8 moved it to a later time, lives on with that page. */
   #forgetPage(page: number): void {
-    for (const entry of this.#pages.get(page)?.entries ?? []) {
+    const known = this.#pages.get(page);
+    if (known === undefined) return;
+    for (const entry of known.entries) {
       if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key);
     }
     this.#pages.delete(page);
+    this.#tally = minus(this.#tally, known.tally);
   }
+}
+
+/** The keys of one commit. */
+interface Page {
+  readonly newestMs: number;
+  readonly entries: readonly SeenEntry[];
+  readonly tally: Tally;
 }
 
 /** Names what a record replaces: in a compacted topic only the last record of a key stays. */
@@ -122,18 +179,28 @@ export function restoreOffsets(records: Iterable<OffsetRecord>): Map<string, Off
   return offsets;
 }
 
+/** The generation of an owner that has read these offsets: above every one that has committed before. */
+export function nextGeneration(offsets: ReadonlyMap<string, OffsetState>): number {
+  return 1 + [...offsets.values()].reduce((highest, { generation }) => Math.max(highest, generation), 0);
+}
+
 /** The first step of a feed: it has read nothing yet, and will read nothing before `originMs`. */
 export function beginAt(originMs: number): OffsetStep {
   return { watermarkMs: originMs, seenFromMs: originMs, seen: [] };
 }
 
 /** The step after a page: the watermark stays, for the window is not read to its end. */
-export function afterPage(offset: FeedOffset, seen: readonly SeenEntry[]): OffsetStep {
-  return { watermarkMs: offset.watermarkMs, seenFromMs: offset.seenFromMs, seen };
+export function afterPage(offset: FeedOffset, scan: Scan, seen: readonly SeenEntry[]): OffsetStep {
+  return { watermarkMs: offset.watermarkMs, seenFromMs: offset.seenFromMs, seen, scan };
 }
 
 /** The step after the last page of a window. Neither of the two times ever goes back. */
-export function afterWindow(offset: FeedOffset, window: Window, lookbackMs: number): OffsetStep {
-  const watermarkMs = Math.max(offset.watermarkMs, window.to);
-  return { watermarkMs, seenFromMs: Math.max(offset.seenFromMs, watermarkMs - lookbackMs), seen: [] };
+export function afterWindow(offset: FeedOffset, scan: Scan, lookbackMs: number): OffsetStep {
+  const watermarkMs = Math.max(offset.watermarkMs, scan.window.to);
+  return { watermarkMs, seenFromMs: Math.max(offset.seenFromMs, watermarkMs - lookbackMs), seen: [], scan };
+}
+
+/** The step over a span that nobody can read any more: nothing of it will be read again. */
+export function afterGap(offset: FeedOffset, gap: Window): OffsetStep {
+  return { watermarkMs: gap.to, seenFromMs: gap.to, seen: [], scan: { window: gap, after: offset.commits } };
 }

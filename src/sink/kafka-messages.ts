@@ -47,7 +47,7 @@ const BATCH_MAX_BYTES = 512 * 1_024;
 
 /** What a record takes on the wire beside key, value and subject: its frame, and the other headers of an event. */
 const FRAME_BYTES = 50;
-const HEADERS_BYTES = 300;
+const HEADERS_BYTES = 400;
 
 /** The Java client's partitioner, so that any client finds a call where it expects it. */
 const javaPartitioner = Partitioners.DefaultPartitioner();
@@ -86,20 +86,20 @@ export function eventMessage(encoder: EventEncoder, event: BusEvent): PlacedMess
  *
  * @see https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/kafka-protocol-binding.md
  */
-function kafkaMessage({ partition, key, value, timestampMs, event }: PlacedMessage): Message {
+function kafkaMessage({ partition, key, value, timestampMs, event }: PlacedMessage, commit: Buffer): Message {
   const bytes = value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   return {
     partition,
     key,
     value: bytes,
     ...(timestampMs === undefined ? {} : { timestamp: String(timestampMs) }),
-    ...(event === undefined ? {} : { headers: eventHeaders(event) }),
+    ...(event === undefined ? {} : { headers: eventHeaders(event, commit) }),
   };
 }
 
-function eventHeaders({ id, kind, source, subject, timeMs }: EventAttributes): IHeaders {
+function eventHeaders({ id, kind, source, subject, timeMs }: EventAttributes, ce_commit: Buffer): IHeaders {
   const ce_time = new Date(timeMs).toISOString();
-  return { ...HEADERS[kind], ce_id: id, ce_source: source, ce_subject: subject, ce_time };
+  return { ...HEADERS[kind], ce_id: id, ce_source: source, ce_subject: subject, ce_time, ce_commit };
 }
 
 export function topicOf(topics: Topics, kind: StreamName | 'rejected'): string {
@@ -117,7 +117,9 @@ export function topicOf(topics: Topics, kind: StreamName | 'rejected'): string {
 export function planSends(
   messages: readonly PlacedMessage[],
   leaderOf: (topic: string, partition: number) => number,
+  commit = '',
 ): readonly TopicMessages[][] {
+  const commitBytes = Buffer.from(commit); // once: kafkajs would encode its text for every message
   const sends = new Map<string, { readonly part: number; readonly messages: PlacedMessage[] }>();
   const filled = new Map<string, { readonly part: number; readonly bytes: number }>();
 
@@ -134,7 +136,7 @@ export function planSends(
     send.messages.push(message);
     sends.set(name, send);
   }
-  return [...sends.values()].toSorted((a, b) => a.part - b.part).map((send) => byTopic(send.messages));
+  return [...sends.values()].toSorted((a, b) => a.part - b.part).map((send) => byTopic(send.messages, commitBytes));
 }
 
 function constantHeaders(type: string): IHeaders {
@@ -147,9 +149,10 @@ function bytesOf({ key, value, event }: PlacedMessage): number {
   return FRAME_BYTES + headers + Buffer.byteLength(key) + (value?.length ?? 0);
 }
 
-function byTopic(messages: readonly PlacedMessage[]): TopicMessages[] {
+function byTopic(messages: readonly PlacedMessage[], commit: Buffer): TopicMessages[] {
   const topics = Map.groupBy(messages, (message) => message.topic);
-  return [...topics].map(([topic, list]) => ({ topic, messages: list.map(kafkaMessage) }));
+  const toKafka = (message: PlacedMessage): Message => kafkaMessage(message, commit);
+  return [...topics].map(([topic, list]) => ({ topic, messages: list.map(toKafka) }));
 }
 
 /** Where a topic of these partitions has a key. The legs of a call come together, so the last answer is kept. */

@@ -1,6 +1,7 @@
 import type { KafkaMessage } from 'kafkajs';
 import { ConnectorError } from '../errors.ts';
-import type { FeedId, Shard, StreamName } from '../feed/feed.ts';
+import { feedName, type FeedId, type Shard, type StreamName } from '../feed/feed.ts';
+import type { Manifest } from '../feed/manifest.ts';
 import { recordKey, restoreOffsets, type OffsetRecord, type OffsetState, type SeenEntry } from '../feed/offset.ts';
 import type { Codec } from './avro.ts';
 import type { PlacedMessage } from './kafka-messages.ts';
@@ -21,7 +22,7 @@ export interface OffsetsTopic {
 /** `schemas/offset.avsc`. */
 interface OffsetValue {
   readonly version: number;
-  readonly kind: 'HEAD' | 'SEEN' | 'BARRIER';
+  readonly kind: 'HEAD' | 'SEEN' | 'BARRIER' | 'RESET';
   readonly connector: string;
   readonly pass: string;
   readonly stream: string | null;
@@ -29,9 +30,24 @@ interface OffsetValue {
   readonly shardCount: number;
   readonly watermark: number | null;
   readonly seenFrom: number | null;
+  readonly manifest: ManifestValue | null;
   readonly page: number | null;
   readonly entries: readonly SeenEntry[];
   readonly barrier: string | null;
+  readonly reason: string | null;
+}
+
+interface ManifestValue {
+  readonly generation: number;
+  readonly commit: number;
+  readonly scan: number;
+  readonly windowFrom: number | null;
+  readonly windowTo: number | null;
+  readonly published: number;
+  readonly rejected: number;
+  readonly digest: number;
+  readonly seenKeys: number;
+  readonly seenDigest: number;
 }
 
 /** An offset record as a message: a page without entries is a tombstone, which compaction removes in time. */
@@ -41,10 +57,20 @@ export function offsetMessage(offsets: OffsetsTopic, shard: Shard, record: Offse
     return { topic: offsets.topic, partition: shard, key, value: null };
   }
   const { stream, pbxId } = record.feed;
-  const head = record.kind === 'head'
-    ? { kind: 'HEAD', watermark: record.watermarkMs, seenFrom: record.seenFromMs }
+  const rest = record.kind === 'head'
+    ? {
+      kind: 'HEAD',
+      watermark: record.watermarkMs,
+      seenFrom: record.seenFromMs,
+      manifest: manifestValue(record.manifest),
+    }
     : { kind: 'SEEN', page: record.page, entries: record.entries };
-  return message(offsets, shard, { key, value: { stream, pbxId, ...head } });
+  return message(offsets, shard, { key, value: { stream, pbxId, ...rest } });
+}
+
+/** Names a commit of a feed on all of its events, so that they can be told from those of any other transaction. */
+export function commitName(offsets: OffsetsTopic, feed: FeedId, commit: number): string {
+  return `${offsets.connector}/${feedName(feed)}/${commit}`;
 }
 
 /** A new owner's mark in its partition: what was written before it is all there is to read. */
@@ -57,55 +83,134 @@ export function isBarrier(offsets: OffsetsTopic, candidate: KafkaMessage, barrie
   return candidate.key?.toString() === barrierKey(offsets) && (candidate.value?.includes(barrier) ?? false);
 }
 
+/** Why a feed's watermark is not what its reading has come to; it comes with the head that it explains. */
+export function resetMessage(
+  offsets: OffsetsTopic,
+  shard: Shard,
+  reset: { readonly feed: FeedId; readonly toMs: number; readonly reason: string },
+): PlacedMessage {
+  const { feed, toMs: watermark, reason } = reset;
+  const key = `${offsets.connector}/${feedName(feed)}/reset`;
+  return message(offsets, shard, { key, value: { kind: 'RESET', ...feed, watermark, reason } });
+}
+
 /**
  * The offsets of our feeds out of a partition read to its end, oldest record first.
  *
- * @throws ConnectorError OFFSETS_INVALID for a record that cannot be true. We stop rather than start anew:
- *   starting anew would publish again what consumers have, or skip what they lack.
+ * @throws ConnectorError OFFSETS_INVALID for what cannot be true. We stop rather than start anew: starting anew would
+ *   publish again what consumers have, or skip what they lack.
  */
 export async function offsetsFrom(
   offsets: OffsetsTopic,
   messages: readonly KafkaMessage[],
 ): Promise<Map<string, OffsetState>> {
-  const ours = `${offsets.connector}/${offsets.pass}/`;
+  const { records, broken } = await readLatest(offsets, messages);
+  if (broken[0] !== undefined) {
+    const { key, feed, logOffset, why } = broken[0];
+    throw invalid(offsets, feed, `the record ${key} at log offset ${logOffset} ${why}`);
+  }
+  let generation = 0;
+  for (const record of records) {
+    if (record.kind !== 'head') continue;
+    if (record.manifest.generation < generation) {
+      const order = `generation ${record.manifest.generation} has written behind generation ${generation}`;
+      throw invalid(offsets, feedName(record.feed), `of two owners of the shard, ${order}`);
+    }
+    generation = record.manifest.generation;
+  }
+  const states = restoreOffsets(records);
+  for (const [feed, state] of states) {
+    const contradiction = state.contradiction();
+    if (contradiction !== undefined) throw invalid(offsets, feed, `${feed}: ${contradiction}`);
+  }
+  return states;
+}
+
+/** A record of ours that nobody can read. */
+export interface BrokenRecord {
+  readonly key: string;
+  /** Name of the feed it belongs to. */
+  readonly feed: string;
+  readonly logOffset: string;
+  readonly why: string;
+}
+
+/** The last record of each key of ours, in the order of their writing; those that cannot be true apart. */
+export async function readLatest(
+  offsets: OffsetsTopic,
+  messages: readonly KafkaMessage[],
+): Promise<{ readonly records: readonly OffsetRecord[]; readonly broken: readonly BrokenRecord[] }> {
+  const ours = `${offsets.connector}/`;
   const latest = new Map<string, KafkaMessage>();
   for (const candidate of messages) {
     const key = candidate.key?.toString() ?? '';
-    if (!key.startsWith(ours)) continue;
+    if (!key.startsWith(`${ours}${offsets.pass}/`)) continue;
     latest.delete(key); // so that the map's order is that of the last writes
-    if (candidate.value !== null) latest.set(key, candidate);
+    latest.set(key, candidate);
   }
 
   const records: OffsetRecord[] = [];
-  for (const [key, { value, offset }] of latest) {
-    const record = await readRecord(offsets, value!).catch((error: Error) => {
+  const broken: BrokenRecord[] = [];
+  for (const [key, { value, offset: logOffset }] of latest) {
+    const [feed = '', page] = key.slice(ours.length).split('/seen/');
+    if (value === null && page !== undefined) continue; // a page that is forgotten
+    try {
+      const record = await readRecord(offsets, value);
+      if (record !== undefined) records.push(record);
+    } catch (error) {
       if (error instanceof ConnectorError) throw error; // the registry is away: that says nothing of the record
-      throw invalid(offsets, `the record ${key} at log offset ${offset} is unreadable: ${error.message}`);
-    });
-    if (record !== undefined) records.push(record);
+      broken.push({ key, feed, logOffset, why: (error as Error).message });
+    }
   }
-  const heads = new Set(records.filter((record) => record.kind === 'head').map(({ feed }) => JSON.stringify(feed)));
-  const orphan = records.find(({ feed }) => !heads.has(JSON.stringify(feed)));
-  if (orphan !== undefined) throw invalid(offsets, `${recordKey(orphan)} is there without its watermark record`);
-  return restoreOffsets(records);
+  return { records, broken };
 }
 
-async function readRecord(offsets: OffsetsTopic, bytes: Buffer): Promise<OffsetRecord | undefined> {
-  const value = (await offsets.codec.decode(bytes)) as OffsetValue;
+async function readRecord(offsets: OffsetsTopic, bytes: Buffer | null): Promise<OffsetRecord | undefined> {
+  if (bytes === null) throw new Error('has been deleted by a tombstone');
+  const value = await decode(offsets, bytes);
   if (value.version > VERSION) {
-    throw new Error(`it is of version ${value.version}, this connector knows up to ${VERSION}; run the newer one`);
+    throw new Error(`is of version ${value.version}, this connector knows up to ${VERSION}; run the newer one`);
   }
   if (value.shardCount !== offsets.shardCount) {
     throw new Error(
-      `it was written when the topic had ${value.shardCount} partitions, now it has ${offsets.shardCount}, ` +
+      `was written when the topic had ${value.shardCount} partitions, now it has ${offsets.shardCount}, ` +
         `so feeds would look for their offsets in the wrong one; restore the old number`,
     );
   }
-  if (value.kind === 'BARRIER') return undefined;
+  if (value.kind === 'BARRIER' || value.kind === 'RESET') return undefined;
   const feed: FeedId = { stream: value.stream as StreamName, pbxId: value.pbxId!, pass: value.pass };
-  return value.kind === 'HEAD'
-    ? { kind: 'head', feed, watermarkMs: value.watermark!, seenFromMs: value.seenFrom! }
-    : { kind: 'seen', feed, page: value.page!, entries: value.entries };
+  if (value.kind === 'SEEN') return { kind: 'seen', feed, page: value.page!, entries: value.entries };
+  const { watermark, seenFrom, manifest } = value;
+  if (watermark === null || seenFrom === null || manifest === null) throw new Error('lacks watermark or manifest');
+  return { kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, manifest: manifestOf(manifest) };
+}
+
+async function decode({ codec }: OffsetsTopic, bytes: Buffer): Promise<OffsetValue> {
+  try {
+    return (await codec.decode(bytes)) as OffsetValue;
+  } catch (error) {
+    if (error instanceof ConnectorError) throw error;
+    throw new Error(`is unreadable: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function manifestValue({ commit, scan, seen, ...contents }: Manifest): ManifestValue {
+  return {
+    ...contents,
+    commit,
+    scan: scan?.after ?? 0,
+    windowFrom: scan?.window.from ?? null,
+    windowTo: scan?.window.to ?? null,
+    seenKeys: seen.count,
+    seenDigest: seen.sum,
+  };
+}
+
+function manifestOf(value: ManifestValue): Manifest {
+  const { scan: after, windowFrom, windowTo, seenKeys, seenDigest, ...rest } = value;
+  const window = windowFrom === null || windowTo === null ? undefined : { from: windowFrom, to: windowTo };
+  const scan = window === undefined ? undefined : { window, after };
+  return { ...rest, scan, seen: { count: seenKeys, sum: seenDigest } };
 }
 
 function barrierKey({ connector, pass }: OffsetsTopic): string {
@@ -122,6 +227,7 @@ function message(
   return { topic, partition: shard, key, value: bytes };
 }
 
-function invalid(offsets: OffsetsTopic, what: string): ConnectorError {
-  return new ConnectorError('OFFSETS_INVALID', `offsets topic ${offsets.topic}: ${what}`);
+function invalid({ topic }: OffsetsTopic, feed: string, what: string): ConnectorError {
+  const cure = `cure: 8x8-connector offsets reset --feed ${feed} --to <time from which it shall read again>`;
+  return new ConnectorError('OFFSETS_INVALID', `offsets topic ${topic}: ${what}; ${cure}`);
 }

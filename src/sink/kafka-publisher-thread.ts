@@ -1,8 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Kafka, type Producer } from 'kafkajs';
 import { clientConfig, type ClientOptions } from './kafka-client.ts';
-import { planSends, type PlacedMessage } from './kafka-messages.ts';
-import type { Call, PublisherOptions, Reply } from './kafka-publisher.ts';
+import { planSends } from './kafka-messages.ts';
+import type { Call, PublisherOptions, Reply, Transaction } from './kafka-publisher.ts';
 
 /** The publishing thread: kafkajs's producers, and nothing that decides. See {@link Call} for what it is asked. */
 const kafka = new Kafka(clientConfig(workerData as ClientOptions, (log) => reply({ log })));
@@ -18,7 +18,7 @@ parentPort!.on('message', (call: Call) => {
 async function answer(call: Call): Promise<void> {
   const { publisher } = call;
   if (call.kind === 'open') return open(publisher, call.options);
-  if (call.kind === 'publish') return publish(publisher, call.messages);
+  if (call.kind === 'publish') return publish(publisher, call.transaction);
   const { producer } = publishers.get(publisher)!;
   publishers.delete(publisher);
   return producer.disconnect();
@@ -36,7 +36,7 @@ async function open(publisher: number, options: PublisherOptions): Promise<void>
 }
 
 /** One transaction. Any error is the end of the producer; see `kafka-session.ts`. */
-async function publish(publisher: number, messages: readonly PlacedMessage[]): Promise<void> {
+async function publish(publisher: number, { messages, commit }: Transaction): Promise<void> {
   const { producer, options } = publishers.get(publisher)!;
   const leaderOf = (topic: string, partition: number): number => options.leaders.get(`${topic}/${partition}`) ?? -1;
   // Whoever waited for it may have given up meanwhile: then nothing more is sent. Only a first request that hangs and
@@ -45,7 +45,7 @@ async function publish(publisher: number, messages: readonly PlacedMessage[]): P
     if (!publishers.has(publisher)) throw new Error('the session has ended meanwhile');
   };
   const transaction = await producer.transaction();
-  for (const topicMessages of planSends(messages, leaderOf)) {
+  for (const topicMessages of planSends(messages, leaderOf, commit)) {
     stillWanted();
     await transaction.sendBatch({ topicMessages, acks: -1, compression: options.compression });
   }

@@ -5,9 +5,15 @@ import type { PlacedMessage } from './kafka-messages.ts';
 /** A transactional producer, in the publishing thread. */
 export interface Publisher {
   /** One transaction, from its first request to Kafka's yes. After an error only `close` may be called. */
-  publish(messages: readonly PlacedMessage[]): Promise<void>;
+  publish(transaction: Transaction): Promise<void>;
   /** Lets go of the producer, in whatever state it is. */
   close(): Promise<void>;
+}
+
+export interface Transaction {
+  readonly messages: readonly PlacedMessage[];
+  /** Stands on each of its events: {@link commitName}. */
+  readonly commit?: string;
 }
 
 export interface PublisherOptions {
@@ -22,7 +28,7 @@ export interface PublisherOptions {
 export type Call = { readonly call: number; readonly publisher: number } & Request;
 type Request =
   | { readonly kind: 'open'; readonly options: PublisherOptions }
-  | { readonly kind: 'publish'; readonly messages: readonly PlacedMessage[] }
+  | { readonly kind: 'publish'; readonly transaction: Transaction }
   | { readonly kind: 'close' };
 
 export type Reply =
@@ -54,9 +60,9 @@ export class PublisherThread {
     await this.#ask(publisher, { kind: 'open', options });
     const home = this.#worker;
     return {
-      publish: async (messages) => {
+      publish: async (transaction) => {
         if (home !== this.#worker) throw new Error('the publishing thread of this session has ended');
-        await this.#ask(publisher, { kind: 'publish', messages });
+        await this.#ask(publisher, { kind: 'publish', transaction });
       },
       // With its thread a producer has ended, too; a new thread has never heard of it.
       close: async () => (home === this.#worker ? this.#ask(publisher, { kind: 'close' }) : undefined),

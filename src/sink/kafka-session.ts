@@ -3,11 +3,14 @@ import type { KafkaMessage } from 'kafkajs';
 import { systemClock, withDeadline } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import { feedName, type Shard } from '../feed/feed.ts';
-import { OffsetState } from '../feed/offset.ts';
+import { contentsOf } from '../feed/manifest.ts';
+import { nextGeneration, OffsetState } from '../feed/offset.ts';
 import type { BusEvent } from '../streams/stream.ts';
 import { eventMessage, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
-import { barrierMessage, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic } from './kafka-offsets.ts';
-import type { Publisher, PublisherOptions } from './kafka-publisher.ts';
+import {
+  barrierMessage, commitName, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic,
+} from './kafka-offsets.ts';
+import type { Publisher, PublisherOptions, Transaction } from './kafka-publisher.ts';
 import type { ShardSession } from './sink.ts';
 
 /** How one transaction went, for metrics. */
@@ -28,56 +31,72 @@ export interface SessionParts {
   readonly onTransaction: (report: TransactionReport) => void;
 }
 
+/** A shard that has just been taken over. */
+export interface Takeover {
+  readonly publisher: Publisher;
+  /** Every committed record of the shard's partition; the last one is our barrier. */
+  readonly history: readonly KafkaMessage[];
+}
+
 /**
- * One transactional producer per shard. Its transactional id names the shard, so Kafka itself fences the
- * earlier owner (KIP-98) and no lease of our own is needed.
+ * Takes a shard over. One transactional producer per shard: its transactional id names the shard, so Kafka itself
+ * fences the earlier owner (KIP-98) and no lease of our own is needed.
  *
  * First fence, then read: the barrier is written by the new epoch, so nothing of an older one can follow it.
  * An empty transaction would prove nothing, for kafkajs sends no request for it.
  */
-export async function openKafkaSession(parts: SessionParts, shard: Shard): Promise<ShardSession> {
-  const { offsets, encoder } = parts;
+export async function takeShard(parts: SessionParts, shard: Shard): Promise<Takeover> {
+  const { offsets } = parts;
   const transactionalId = `${offsets.connector}.${offsets.pass}.${shard}`;
-  let publisher: Publisher | undefined;
-  let dead = false;
-
+  let opened: Publisher | undefined;
   try {
-    const opened = (publisher = await parts.openPublisher({ ...parts.publishing, transactionalId }));
+    const publisher = (opened = await parts.openPublisher({ ...parts.publishing, transactionalId }));
     const barrier = randomUUID();
-    await publish(parts, opened, [barrierMessage(offsets, shard, barrier)]);
+    await publish(parts, publisher, { messages: [barrierMessage(offsets, shard, barrier)] });
     const history = await parts.read(shard, (message) => isBarrier(offsets, message, barrier));
-    const states = await offsetsFrom(offsets, history);
-    const staged = new WeakMap<BusEvent, PlacedMessage>();
-
-    return {
-      offsetOf: (feed) => states.get(feedName(feed)),
-      stage(events) {
-        for (const event of events) staged.set(event, eventMessage(encoder, event));
-      },
-      async commit({ feed, events, step }) {
-        if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
-        const state = states.get(feedName(feed)) ?? new OffsetState(feed, step.seenFromMs);
-        const records = state.recordsFor(step);
-        // All that can fail for a reason of ours comes before the transaction, and the offset comes last in it.
-        const messages = [
-          ...events.map((event) => staged.get(event) ?? eventMessage(encoder, event)),
-          ...records.map((record) => offsetMessage(offsets, shard, record)),
-        ];
-        dead = true; // until Kafka has said yes
-        await publish(parts, opened, messages);
-        for (const record of records) state.apply(record);
-        states.set(feedName(feed), state);
-        dead = false;
-      },
-      async close() {
-        dead = true;
-        await discard(opened);
-      },
-    };
+    return { publisher, history };
   } catch (error) {
-    await discard(publisher);
+    await discard(opened);
     throw error instanceof ConnectorError ? error : sinkError(transactionalId, error);
   }
+}
+
+export async function openKafkaSession(parts: SessionParts, shard: Shard): Promise<ShardSession> {
+  const { offsets, encoder } = parts;
+  const { publisher, history } = await takeShard(parts, shard);
+  const states = await offsetsFrom(offsets, history).catch(async (error: unknown) => {
+    await discard(publisher);
+    throw error;
+  });
+  const generation = nextGeneration(states);
+  const staged = new WeakMap<BusEvent, PlacedMessage>();
+  let dead = false;
+
+  return {
+    offsetOf: (feed) => states.get(feedName(feed)),
+    stage(events) {
+      for (const event of events) staged.set(event, eventMessage(encoder, event));
+    },
+    async commit({ feed, events, step }) {
+      if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
+      const state = states.get(feedName(feed)) ?? new OffsetState(feed, step.seenFromMs);
+      const records = state.recordsFor(step, contentsOf(generation, events));
+      // All that can fail for a reason of ours comes before the transaction, and the offset comes last in it.
+      const messages = [
+        ...events.map((event) => staged.get(event) ?? eventMessage(encoder, event)),
+        ...records.map((record) => offsetMessage(offsets, shard, record)),
+      ];
+      dead = true; // until Kafka has said yes
+      await publish(parts, publisher, { messages, commit: commitName(offsets, feed, state.commits + 1) });
+      for (const record of records) state.apply(record);
+      states.set(feedName(feed), state);
+      dead = false;
+    },
+    async close() {
+      dead = true;
+      await discard(publisher);
+    },
+  };
 }
 
 /**
@@ -87,18 +106,16 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
  * half-ended transaction (tulios/kafkajs#1355) and uses sequence numbers again after an abort, which loses
  * records in silence. The next owner's fence aborts what is open, and the offsets tell whether the commit took effect.
  */
-async function publish(
-  parts: SessionParts,
-  publisher: Publisher,
-  messages: readonly PlacedMessage[],
-): Promise<void> {
+export async function publish(parts: SessionParts, publisher: Publisher, transaction: Transaction): Promise<void> {
+  const { messages } = transaction;
   const startedMs = systemClock.nowMs();
   const report = (outcome: TransactionReport['outcome']): void =>
     parts.onTransaction({ outcome, durationMs: systemClock.nowMs() - startedMs, messages: messages.length });
   // Well below the broker's limit, so that it is we who give up first.
   const limitMs = parts.publishing.transactionTimeoutMs * 0.75;
   try {
-    await withDeadline(publisher.publish(messages), limitMs, () => new Error(`no answer from Kafka in ${limitMs} ms`));
+    const late = (): Error => new Error(`no answer from Kafka in ${limitMs} ms`);
+    await withDeadline(publisher.publish(transaction), limitMs, late);
     report('committed');
   } catch (cause) {
     const error = sinkError(`shard ${messages.at(-1)!.partition}`, cause);
@@ -108,7 +125,7 @@ async function publish(
 }
 
 /** Never waits long and never throws: what it lets go of may be broken already. */
-async function discard(publisher: Publisher | undefined): Promise<void> {
+export async function discard(publisher: Publisher | undefined): Promise<void> {
   if (publisher === undefined) return;
   await withDeadline(publisher.close(), 2_000, () => new Error('late')).catch(() => undefined);
 }

@@ -1,6 +1,6 @@
 import { CompressionTypes, Kafka, type Admin, type PartitionMetadata } from 'kafkajs';
 import { ConnectorError } from '../errors.ts';
-import type { Shard } from '../feed/feed.ts';
+import { shardOf, type Shard } from '../feed/feed.ts';
 import { streams } from '../streams/index.ts';
 import { openCodec, type Codec, type RegistryOptions } from './avro.ts';
 import { clientConfig } from './kafka-client.ts';
@@ -8,6 +8,7 @@ import { KafkaGroup } from './kafka-group.ts';
 import { createPlacer, topicOf, type EventEncoder } from './kafka-messages.ts';
 import type { OffsetsTopic } from './kafka-offsets.ts';
 import { PublisherThread } from './kafka-publisher.ts';
+import { resetOffset, type OffsetReset, type ResetReport } from './kafka-reset.ts';
 import { openKafkaSession, type SessionParts, type TransactionReport } from './kafka-session.ts';
 import { prepareTopics, readPartitions, type TopicOptions } from './kafka-topics.ts';
 import type { ShardSession, Sink } from './sink.ts';
@@ -16,6 +17,8 @@ export interface KafkaSinkOptions extends TopicOptions {
   /** Name of the connector: workers of one name share the feeds, and continue from its offsets. */
   readonly connector: string;
   readonly pass: string;
+  /** Consumer group that shares the shards out; a command beside running workers takes one of its own. */
+  readonly groupId?: string;
   readonly registry: RegistryOptions;
   readonly compression: 'none' | 'gzip';
   readonly transactionTimeoutMs: number;
@@ -51,7 +54,7 @@ export class KafkaSink implements Sink {
     this.#publishers = new PublisherThread(client, onLog);
     this.#admin = kafka.admin();
     this.#group = new KafkaGroup(kafka, {
-      groupId: `${options.connector}.${options.pass}`,
+      groupId: options.groupId ?? `${options.connector}.${options.pass}`,
       offsetsTopic: options.topics.offsets,
       sessionTimeoutMs: options.sessionTimeoutMs,
       onMembership: options.onMembership ?? (() => undefined),
@@ -87,9 +90,18 @@ export class KafkaSink implements Sink {
   }
 
   async openShard(shard: Shard): Promise<ShardSession> {
+    return openKafkaSession(await this.#sessionParts(), shard);
+  }
+
+  /** Takes the feed's shard over for one transaction. The worker that owned it is fenced, and continues from there. */
+  async resetOffset(reset: OffsetReset): Promise<ResetReport> {
+    return resetOffset(await this.#sessionParts(), shardOf(reset.feed, this.shardCount), reset);
+  }
+
+  async #sessionParts(): Promise<SessionParts> {
     const { offsets, encoder } = this.#ready();
     const { transactionTimeoutMs, compression, onTransaction } = this.#options;
-    const parts: SessionParts = {
+    return {
       offsets,
       encoder,
       openPublisher: (publisher) => this.#publishers.openPublisher(publisher),
@@ -101,7 +113,6 @@ export class KafkaSink implements Sink {
       read: (owned, isLast) => this.#group.read(owned, isLast),
       onTransaction: onTransaction ?? (() => undefined),
     };
-    return openKafkaSession(parts, shard);
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,6 @@
 import { feedName, type Shard } from '../feed/feed.ts';
-import { OffsetState, recordKey, restoreOffsets, type OffsetRecord } from '../feed/offset.ts';
+import { contentsOf } from '../feed/manifest.ts';
+import { nextGeneration, OffsetState, recordKey, restoreOffsets, type OffsetRecord } from '../feed/offset.ts';
 import { ConnectorError } from '../errors.ts';
 import type { Commit, ShardSession, Sink } from './sink.ts';
 
@@ -46,6 +47,11 @@ export class MemorySink implements Sink {
   async openShard(shard: Shard): Promise<ShardSession> {
     const epoch = (this.#epochs[shard]! += 1);
     const offsets = restoreOffsets(this.#records[shard]!.values());
+    for (const [feed, offset] of offsets) {
+      const contradiction = offset.contradiction();
+      if (contradiction !== undefined) throw new ConnectorError('OFFSETS_INVALID', `${feed}: ${contradiction}`);
+    }
+    const generation = nextGeneration(offsets);
     let dead = false;
 
     return {
@@ -59,7 +65,7 @@ export class MemorySink implements Sink {
         }
         const fault = this.#options.faultOf?.(this.#commits++) ?? 'none';
         const offset = offsets.get(feedName(feed)) ?? new OffsetState(feed, step.seenFromMs);
-        const records = offset.recordsFor(step);
+        const records = offset.recordsFor(step, contentsOf(generation, events));
         if (fault !== 'lost-before-commit') {
           for (const record of records) this.#keep(shard, record);
           this.#options.onCommit?.({ feed, events, step });

@@ -60,11 +60,12 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const startedMs = clock.nowMs();
   const count = { pages: 0, rows: 0, published: 0, rejected: 0, repeats: 0, outside: 0 };
   const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
+  const scan = { window, after: offset().commits };
 
   for await (const events of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
     const { fresh, seen, repeats, outside } = takeFresh(offset(), events);
 
-    if (seen.length > 0) await session.commit({ feed: id, events: fresh, step: afterPage(offset(), seen) });
+    if (seen.length > 0) await session.commit({ feed: id, events: fresh, step: afterPage(offset(), scan, seen) });
 
     count.pages += 1;
     count.rows += events.length;
@@ -75,7 +76,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   }
 
   refuseFuture(window, startedMs - source.aheadMs());
-  await session.commit({ feed: id, events: [], step: afterWindow(offset(), window, pace.lookbackMs) });
+  await session.commit({ feed: id, events: [], step: afterWindow(offset(), scan, pace.lookbackMs) });
   const { watermarkMs, seenCount: seen } = offset();
   return { window, watermarkMs, seen, durationMs: clock.nowMs() - startedMs, ...count };
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { OffsetState, type SeenEntry } from '../../src/feed/offset.ts';
+import { contentsOf } from '../../src/feed/manifest.ts';
+import { OffsetState, type OffsetStep, type SeenEntry } from '../../src/feed/offset.ts';
 import { takeFresh, type Keyed } from '../../src/feed/seen.ts';
 
 const feed = { stream: 'call-legs', pbxId: 'acme', pass: 'live' } as const;
@@ -11,8 +12,12 @@ const entry = (key: string, timeMs: number, hash = 1): SeenEntry => ({ key, time
 /** An offset that remembers from 100 on, and these keys. */
 function knowing(...entries: readonly SeenEntry[]): OffsetState {
   const offset = new OffsetState(feed, 100);
-  for (const record of offset.recordsFor({ watermarkMs: 500, seenFromMs: 100, seen: entries })) offset.apply(record);
+  take(offset, { watermarkMs: 500, seenFromMs: 100, seen: entries });
   return offset;
+}
+
+function take(offset: OffsetState, step: OffsetStep): void {
+  for (const record of offset.recordsFor(step, contentsOf(1, []))) offset.apply(record);
 }
 
 const cases: {
@@ -67,7 +72,7 @@ test('takeFresh publishes each key once over any pages, and sorts each row into 
       assert.equal(fresh.length + repeats + outside, page.length);
       published.push(...fresh.map(({ key }) => key));
       const { watermarkMs, seenFromMs } = offset;
-      for (const record of offset.recordsFor({ watermarkMs, seenFromMs, seen })) offset.apply(record);
+      take(offset, { watermarkMs, seenFromMs, seen });
     }
     const inside = pages.flat().filter(({ eventTimeMs }) => eventTimeMs >= 100).map(({ key }) => key);
     assert.deepEqual(published.toSorted(), [...new Set(inside)].sort());

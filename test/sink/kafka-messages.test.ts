@@ -55,7 +55,8 @@ test('no batch of a partition is larger than a broker takes, headers and all', (
 
 test('an event has the headers of the CloudEvents binding, and a tombstone none', () => {
   const tombstone: PlacedMessage = { topic: 'offsets', partition: 0, key: 'x', value: null };
-  const [event, other] = planSends([message(0, 5, 1), tombstone], () => 1)[0]!.map(({ messages }) => messages[0]!);
+  const sends = planSends([message(0, 5, 1), tombstone], () => 1, '8x8/live/call-legs/acme/17');
+  const [event, other] = sends[0]!.map(({ messages }) => messages[0]!);
   const texts = Object.fromEntries(Object.entries(event!.headers!).map(([name, text]) => [name, String(text)]));
   assert.deepEqual(texts, {
     'ce_specversion': '1.0',
@@ -65,6 +66,7 @@ test('an event has the headers of the CloudEvents binding, and a tombstone none'
     'ce_source': '/8x8/work/call-legs',
     'ce_subject': 'acme/1/1',
     'ce_time': '1970-01-01T00:00:00.001Z',
+    'ce_commit': '8x8/live/call-legs/acme/17',
   });
   assert.deepEqual(other, { partition: 0, key: 'x', value: null });
 });

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { KafkaMessage } from 'kafkajs';
 import { ConnectorError } from '../../src/errors.ts';
+import { contentsOf, tallyOf } from '../../src/feed/manifest.ts';
+import type { FeedId } from '../../src/feed/feed.ts';
 import type { Codec } from '../../src/sink/avro.ts';
 import type { PlacedMessage } from '../../src/sink/kafka-messages.ts';
 import {
-  barrierMessage, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic,
+  barrierMessage, isBarrier, offsetMessage, offsetsFrom, resetMessage, type OffsetsTopic,
 } from '../../src/sink/kafka-offsets.ts';
 
 // Goal: what cannot be true in the offsets topic stops the shard with its reason. Method: JSON in place of Avro.
@@ -13,7 +15,7 @@ import {
 const feed = { stream: 'call-legs', pbxId: 'acme', pass: 'live' } as const;
 const jsonCodec: Codec = {
   encode: (value) => Buffer.from(JSON.stringify(value)),
-  decode: async (bytes) => ({ entries: [], watermark: null, seenFrom: null, page: null, ...JSON.parse(String(bytes)) }),
+  decode: async (bytes) => ({ entries: [], watermark: null, seenFrom: null, manifest: null, ...JSON.parse(String(bytes)) }),
 };
 const topic: OffsetsTopic = { topic: '8x8.offsets', connector: '8x8', pass: 'live', shardCount: 8, codec: jsonCodec };
 
@@ -25,8 +27,11 @@ const asRead = ({ key, value }: PlacedMessage, offset = 0): KafkaMessage => ({
   offset: String(offset),
   headers: {},
 });
-const head = (watermarkMs: number, of = topic) =>
-  asRead(offsetMessage(of, 0, { kind: 'head', feed, watermarkMs, seenFromMs: 10 }));
+const head = (watermarkMs: number, { of = topic, keys = 0, generation = 1, feed: feedId = feed as FeedId } = {}) => {
+  const seen = tallyOf(Array.from({ length: keys }, () => 1));
+  const manifest = { ...contentsOf(generation, []), commit: 1, scan: undefined, seen };
+  return asRead(offsetMessage(of, 0, { kind: 'head', feed: feedId, watermarkMs, seenFromMs: 10, manifest }));
+};
 const page = (number: number, ...keys: string[]) => asRead(offsetMessage(topic, 0, {
   kind: 'seen', feed, page: number, entries: keys.map((key) => ({ key, timeMs: 50, hash: 1 })),
 }));
@@ -35,7 +40,7 @@ const isInvalid = (reason: RegExp) => (error: unknown): boolean =>
   error instanceof ConnectorError && error.code === 'OFFSETS_INVALID' && reason.test(error.message);
 
 test('the last record of a key counts, and a tombstone forgets', async () => {
-  const history = [head(20), page(0, 'a'), page(1, 'b'), head(30), page(0)];
+  const history = [head(20), page(0, 'a'), page(1, 'b'), head(30, { keys: 1 }), page(0)];
   const offset = (await offsetsFrom(topic, history)).get('live/call-legs/acme')!;
   assert.equal(offset.watermarkMs, 30);
   assert.equal(offset.seenEntry('a'), undefined);
@@ -43,18 +48,39 @@ test('the last record of a key counts, and a tombstone forgets', async () => {
 });
 
 test('records of other connectors and passes in the same topic are none of ours', async () => {
-  const others = [head(20, { ...topic, connector: '8x8x' }), head(20, { ...topic, connector: 'other' })];
+  const others = [head(20, { of: { ...topic, connector: '8x8x' } }), head(20, { of: { ...topic, connector: 'other' } })];
   assert.equal((await offsetsFrom(topic, others)).size, 0);
 });
 
-test('garbage, a newer version, another number of shards and keys without a watermark are refused', async () => {
-  const garbage = { ...head(20), value: Buffer.from([7, 7]) };
-  await assert.rejects(offsetsFrom(topic, [garbage]), isInvalid(/unreadable/));
-  const newer = { ...head(20), value: Buffer.from(JSON.stringify({ version: 2 })) };
-  await assert.rejects(offsetsFrom(topic, [newer]), isInvalid(/version 2.*run the newer one/));
-  const fewer = head(20, { ...topic, shardCount: 4 });
-  await assert.rejects(offsetsFrom(topic, [fewer]), isInvalid(/had 4 partitions.*now it has 8/));
-  await assert.rejects(offsetsFrom(topic, [page(0, 'a')]), isInvalid(/without its watermark/));
+const withValue = (value: object | null) => ({ ...head(20), value: value && Buffer.from(JSON.stringify(value)) });
+const globex = { ...feed, pbxId: 'globex' };
+const refusals: { name: string; history: KafkaMessage[]; reason: RegExp }[] = [
+  { name: 'garbage', history: [{ ...head(20), value: Buffer.from([7, 7]) }], reason: /unreadable/ },
+  { name: 'a newer version', history: [withValue({ version: 2 })], reason: /version 2.*run the newer one/ },
+  { name: 'another number of shards', history: [head(20, { of: { ...topic, shardCount: 4 } })],
+    reason: /had 4 partitions.*now it has 8/ },
+  { name: 'keys without a watermark', history: [page(0, 'a')], reason: /without its watermark/ },
+  { name: 'a watermark that was deleted', history: [head(20), page(0, 'a'), withValue(null)], reason: /tombstone/ },
+  { name: 'a head without a manifest', history: [withValue({ version: 1, shardCount: 8, kind: 'HEAD', watermark: 1 })],
+    reason: /lacks watermark or manifest/ },
+  { name: 'keys that its manifest does not count', history: [head(20, { keys: 1 }), page(0, 'a'), page(1, 'b')],
+    reason: /left 1 seen keys, but the topic has 2/ },
+  { name: 'keys that have gone', history: [page(0, 'a'), head(20, { keys: 2 })], reason: /has 1: records are missing/ },
+  { name: 'an owner behind its successor',
+    history: [head(20, { generation: 3 }), head(20, { generation: 2, feed: globex })],
+    reason: /generation 2 has written behind generation 3.*--feed live\/call-legs\/globex/ },
+];
+for (const { name, history, reason } of refusals) {
+  test(`offsets with ${name} are refused, with the command that mends them`, async () => {
+    await assert.rejects(offsetsFrom(topic, history), isInvalid(reason));
+    await assert.rejects(offsetsFrom(topic, history), isInvalid(/cure: 8x8-connector offsets reset --feed live\/call-/));
+  });
+}
+
+test('a reset explains its head, and is not in the way of reading', async () => {
+  const reset = asRead(resetMessage(topic, 0, { feed, toMs: 5, reason: 'a restore from backup' }));
+  const offset = (await offsetsFrom(topic, [head(20), reset, head(5)])).get('live/call-legs/acme')!;
+  assert.equal(offset.watermarkMs, 5);
 });
 
 test('a registry that is away says nothing of the record', async () => {

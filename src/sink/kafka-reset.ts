@@ -1,0 +1,58 @@
+import type { KafkaMessage } from 'kafkajs';
+import { feedName, type FeedId, type Shard } from '../feed/feed.ts';
+import { contentsOf } from '../feed/manifest.ts';
+import { nextGeneration, OffsetState, restoreOffsets } from '../feed/offset.ts';
+import { offsetMessage, readLatest, resetMessage, type OffsetsTopic } from './kafka-offsets.ts';
+import type { PlacedMessage } from './kafka-messages.ts';
+import { discard, publish, takeShard, type SessionParts } from './kafka-session.ts';
+
+/** Where a feed shall read again from, and why. */
+export interface OffsetReset {
+  readonly feed: FeedId;
+  readonly toMs: number;
+  readonly reason: string;
+}
+
+/** What a reset has done. */
+export interface ResetReport {
+  /** The watermark before; undefined if it could not be read, or there was none. */
+  readonly fromMs: number | undefined;
+  /** Keys of published rows that are still known: those rows are not published again. */
+  readonly seenKeys: number;
+  /** Records of the feed that nobody could read, and that are deleted. */
+  readonly broken: number;
+}
+
+/** Sets the watermark of a feed in one transaction, and clears away records of it that cannot be read. */
+export async function resetOffset(parts: SessionParts, shard: Shard, reset: OffsetReset): Promise<ResetReport> {
+  const { publisher, history } = await takeShard(parts, shard);
+  try {
+    const { messages, report } = await planReset(parts.offsets, shard, { ...reset, history });
+    await publish(parts, publisher, { messages });
+    return report;
+  } finally {
+    await discard(publisher);
+  }
+}
+
+async function planReset(
+  offsets: OffsetsTopic,
+  shard: Shard,
+  { history, ...reset }: OffsetReset & { readonly history: readonly KafkaMessage[] },
+): Promise<{ readonly messages: readonly PlacedMessage[]; readonly report: ResetReport }> {
+  const name = feedName(reset.feed);
+  const { records, broken } = await readLatest(offsets, history);
+  const states = restoreOffsets(records);
+  const known = states.get(name);
+  const state = known ?? new OffsetState(reset.feed, reset.toMs);
+  const unreadable = broken.filter(({ feed }) => feed === name);
+  // Each commit has written here, so the log offset is above the number of any commit that cannot be read any more.
+  const commit = Number(history.at(-1)!.offset);
+  const messages = [
+    ...unreadable.map(({ key }) => ({ topic: offsets.topic, partition: shard, key, value: null })),
+    resetMessage(offsets, shard, reset),
+    offsetMessage(offsets, shard, state.resetTo(reset.toMs, contentsOf(nextGeneration(states), []), commit)),
+  ];
+  const fromMs = state.commits > 0 ? state.watermarkMs : undefined;
+  return { messages, report: { fromMs, seenKeys: state.seenCount, broken: unreadable.length } };
+}
