@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startSimulator, type Simulator } from '../../src/simulator/work-analytics.ts';
 import { followTopics, type Following, type ReadRecord } from '../reader/topics.ts';
+import { startProxy, type Deed, type Frame, type Proxy } from '../attack/proxy.ts';
+import type { Patch } from '../patches/patch.ts';
+import { freePort } from '../stack/port.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { judge, readLedger, type Verdict } from './verdict.ts';
 import { eventTopics, roadSettings, startWorker, type LogLine, type Worker } from './worker.ts';
@@ -13,19 +16,26 @@ export interface JourneyOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** A broker of its own, for a test that crashes it. */
   readonly ownBroker?: boolean;
+  /** Decides what the network between the connector and a broker of its own does to a request. */
+  readonly network?: (frame: Frame) => Deed | undefined;
+  /** Servers that run already, and go on when the journey has ended. */
+  readonly stack?: Stack;
 }
 
 /** The whole road on real parts: a phone system, connectors in processes of their own, a Kafka, and a reader. */
 export interface Journey {
   readonly stack: Stack;
   readonly account: Simulator;
+  /** With {@link JourneyOptions.network}. */
+  readonly proxy: Proxy | undefined;
   /** What the names of its topics begin with. */
   readonly prefix: string;
   /** All that the workers have logged so far. */
   readonly lines: readonly LogLine[];
   /** All that the reader has read so far. */
   readonly records: readonly ReadRecord[];
-  start(settings?: Readonly<Record<string, string>>): Worker;
+  /** Starts a connector; `patches` change its source. */
+  start(settings?: Readonly<Record<string, string>>, patches?: readonly Patch[]): Worker;
   /** Resolves with the first line for which `matches` holds, of those already logged or still to come. */
   line(matches: (line: LogLine) => boolean): Promise<LogLine>;
   /** Ends the faults, waits until all that 8x8 shows by now is on the bus, stops all, and judges. */
@@ -37,7 +47,7 @@ const HISTORY_MS = 10 * 60_000;
 const WAIT_MAX_MS = 90_000;
 
 export async function openJourney(options: JourneyOptions = {}): Promise<Journey> {
-  const stack = await startStack({ ownBroker: options.ownBroker ?? false });
+  const { stack, proxy } = await openServers(options);
   const account = await startSimulator({
     pbxIds: ['acme', 'globex'],
     callsPerHour: 3_000,
@@ -65,25 +75,30 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
     for (const worker of workers) await worker.kill();
     await reader?.stop();
     await account.close();
-    await stack.stop();
+    await proxy?.close();
+    if (options.stack === undefined) await stack.stop();
   };
 
   return {
     stack,
     account,
+    proxy,
     prefix,
     lines,
     records,
     line,
     close,
-    start(settings = {}) {
-      const all = { ...roadSettings(account, { ...stack, prefix }, fromMs), ...options.settings, ...settings };
-      const worker = startWorker(all, (entry) => lines.push({ ...entry, worker: worker.pid }));
+    start(settings = {}, patches = []) {
+      const brokers = proxy === undefined ? stack.brokers : `127.0.0.1:${proxy.port}`;
+      const road = roadSettings(account, { ...stack, brokers, prefix }, fromMs);
+      const all = { ...road, ...options.settings, ...settings };
+      const worker = startWorker(all, (entry) => lines.push({ ...entry, worker: worker.pid }), patches);
       workers.push(worker);
       return worker;
     },
     async settle() {
       account.setFaults(false);
+      proxy?.heal();
       await line(({ msg }) => msg === 'shards owned'); // from then on the topics are there
       reader = await followTopics(stack, eventTopics(prefix), (record) => records.push(record));
       const rows = await readLedger(account.origin, fromMs, Date.now());
@@ -94,6 +109,19 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
       return judge(rows, records);
     },
   };
+}
+
+async function openServers({ ownBroker = false, network, stack }: JourneyOptions): Promise<Servers> {
+  if (stack !== undefined) return { stack, proxy: undefined };
+  if (network === undefined) return { stack: await startStack({ ownBroker }), proxy: undefined };
+  const [upstreamPort, port] = [await freePort(), await freePort()];
+  const proxy = await startProxy({ port, upstreamPort, decide: network });
+  return { stack: await startStack({ ownBroker: true, proxied: { port: upstreamPort, proxyPort: port } }), proxy };
+}
+
+interface Servers {
+  readonly stack: Stack;
+  readonly proxy: Proxy | undefined;
 }
 
 /** Opens journeys for a test file, and closes all of them at its end. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { ownPatches, patched, type Patch } from '../patches/patch.ts';
 import type { Stack } from '../stack/stack.ts';
 
 /** A line of the connector's log. */
@@ -66,10 +67,16 @@ export function eventTopics(prefix: string): readonly string[] {
   return [`${prefix}.call-legs`, `${prefix}.call-records`, `${prefix}.rejected`];
 }
 
-export function startWorker(settings: Readonly<Record<string, string>>, onLine: (line: LogLine) => void): Worker {
+/** `patches` change the connector's source for this one process; those of the test's own process hold for it, too. */
+export function startWorker(
+  settings: Readonly<Record<string, string>>,
+  onLine: (line: LogLine) => void,
+  patches: readonly Patch[] = [],
+): Worker {
+  const { args, env } = patched([...ownPatches(), ...patches]);
   const main = new URL('../../src/main.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', main, 'run'], {
-    env: { PATH: process.env['PATH'], ...settings },
+  const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', ...args, main, 'run'], {
+    env: { PATH: process.env['PATH'], ...env, ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const end = (): void => void child.kill('SIGKILL');

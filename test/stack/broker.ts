@@ -23,13 +23,24 @@ export interface Broker extends BrokerControl {
   remove(): Promise<void>;
 }
 
-export async function startBroker(jars: Jars, properties: Readonly<Record<string, string>>): Promise<Broker> {
+/** A second listener, for clients that come through a proxy: the broker tells them the proxy's port. */
+export interface ProxiedListener {
+  readonly port: number;
+  readonly proxyPort: number;
+}
+
+export async function startBroker(
+  jars: Jars,
+  properties: Readonly<Record<string, string>>,
+  proxied?: ProxiedListener,
+): Promise<Broker> {
   const [port, controllerPort] = [await freePort(), await freePort()];
   const address = `127.0.0.1:${port}`;
   const server = await Server.create('broker', async (directory) => {
     const logDirectory = join(directory, 'log');
     await copyFormatted(jars, logDirectory);
-    const all = { ...propertiesOf(port, controllerPort), 'log.dirs': logDirectory, ...properties };
+    const own = { ...propertiesOf(port, controllerPort), 'log.dirs': logDirectory };
+    const all = { ...own, ...(proxied === undefined ? {} : withProxy(own, proxied)), ...properties };
     const file = join(directory, 'server.properties');
     await writeFile(file, Object.entries(all).map(([key, value]) => `${key}=${value}\n`).join(''));
     return ['-Xms256m', '-Xmx512m', '-cp', jars.kafkaClasspath, 'kafka.Kafka', file];
@@ -50,6 +61,14 @@ export async function startBroker(jars: Jars, properties: Readonly<Record<string
     kill: () => server.kill(),
     stop: () => server.stop(),
     remove: () => server.remove(),
+  };
+}
+
+function withProxy(own: Record<string, string>, { port, proxyPort }: ProxiedListener): Record<string, string> {
+  return {
+    'listeners': `${own['listeners']},PROXIED://127.0.0.1:${port}`,
+    'advertised.listeners': `${own['advertised.listeners']},PROXIED://127.0.0.1:${proxyPort}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT',
   };
 }
 

@@ -1,4 +1,4 @@
-import { startBroker, type Broker, type BrokerControl } from './broker.ts';
+import { startBroker, type Broker, type BrokerControl, type ProxiedListener } from './broker.ts';
 import { fetchJars } from './jars.ts';
 import { startRegistry, type Registry } from './registry.ts';
 
@@ -19,6 +19,8 @@ export interface StackOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** Starts a broker even if KAFKA_BROKERS is set. The registry of SCHEMA_REGISTRY_URL is still used if set. */
   readonly ownBroker?: boolean;
+  /** With `ownBroker`: a listener for clients behind a proxy. */
+  readonly proxied?: ProxiedListener;
 }
 
 /**
@@ -27,7 +29,8 @@ export interface StackOptions {
  *
  * What is started here ends with this process at the latest, however the process ends.
  */
-export async function startStack({ properties = {}, ownBroker = false }: StackOptions = {}): Promise<Stack> {
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
+  const { properties = {}, ownBroker = false, proxied } = options;
   const { KAFKA_BROKERS, SCHEMA_REGISTRY_URL, STACK_TOOLS_CLASSPATH } = process.env;
   if (!ownBroker && Boolean(KAFKA_BROKERS) !== Boolean(SCHEMA_REGISTRY_URL)) {
     throw new Error('Set both KAFKA_BROKERS and SCHEMA_REGISTRY_URL to use your servers, or neither to start some.');
@@ -43,7 +46,7 @@ export async function startStack({ properties = {}, ownBroker = false }: StackOp
   }
   const jars = await fetchJars();
   const [broker, registry] = await bothOrNone(
-    startBroker(jars, properties),
+    startBroker(jars, properties, proxied),
     SCHEMA_REGISTRY_URL ? existingRegistry(SCHEMA_REGISTRY_URL) : startRegistry(jars),
   );
   return {
