@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import convict from 'convict';
 import { ConnectorError } from './errors.ts';
-import { OVERLAP_MIN_MS, type Pace } from './feed/window.ts';
+import { OVERLAP_MIN_MS, RETENTION_MS, type Pace } from './feed/window.ts';
 import { formats, spanMs } from './formats.ts';
-import { HISTORY_MAX_MS, settings } from './settings.ts';
+import { settings } from './settings.ts';
 
 /** What 8x8 asks for. */
 export interface Credentials {
@@ -111,7 +111,7 @@ export function originMs(startFrom: string, nowMs: number): number {
   const span = spanMs(startFrom);
   const ms = typeof span === 'number' ? nowMs - span : Date.parse(startFrom);
   if (ms > nowMs) throw invalid(`START_FROM: ${startFrom} lies in the future`);
-  if (ms < nowMs - HISTORY_MAX_MS) throw invalid(`START_FROM: ${startFrom} lies before the two years that 8x8 keeps`);
+  if (ms < nowMs - RETENTION_MS) throw invalid(`START_FROM: ${startFrom} lies before the two years that 8x8 keeps`);
   return Math.floor(ms / 1_000) * 1_000;
 }
 

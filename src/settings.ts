@@ -3,7 +3,6 @@ import type { SchemaObj } from 'convict';
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
 
 /** A setting that has no default: convict takes `null` for "must be given". */
 function required<T>(setting: Omit<SchemaObj<T>, 'default'>): SchemaObj<T> {
@@ -291,6 +290,3 @@ export const settings = {
     },
   },
 };
-
-/** The two years that 8x8 keeps: nothing before can be read. */
-export const HISTORY_MAX_MS = 2 * 365 * DAY;

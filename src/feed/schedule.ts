@@ -10,9 +10,10 @@ export interface Candidate<F> {
   readonly lastTurn: number;
 }
 
-/** What a shard does next: let a feed read a window, sleep, or end because every feed is done. */
+/** What a shard does next: let a feed read or skip a window, sleep, or end because every feed is done. */
 export type Turn<F> =
   | { readonly kind: 'read'; readonly feed: F; readonly window: Window; readonly sweep: boolean }
+  | { readonly kind: 'gap'; readonly feed: F; readonly window: Window }
   | { readonly kind: 'sleep'; readonly untilMs: number }
   | { readonly kind: 'done' };
 
@@ -22,7 +23,8 @@ export type Turn<F> =
  * Not the one furthest behind: a feed that catches up on two years would keep all others from the live edge.
  */
 export function nextTurn<F>(candidates: readonly Candidate<F>[], nowMs: number): Turn<F> {
-  let turn: (Turn<F> & { readonly kind: 'read'; readonly lastTurn: number }) | undefined;
+  let turn: Turn<F> | undefined;
+  let turnLast = Infinity;
   let untilMs = Infinity;
 
   for (const { feed, plan, notBeforeMs, lastTurn } of candidates) {
@@ -30,11 +32,12 @@ export function nextTurn<F>(candidates: readonly Candidate<F>[], nowMs: number):
     const dueMs = Math.max(notBeforeMs, plan.kind === 'wait' ? plan.untilMs : 0);
     if (plan.kind === 'wait' || dueMs > nowMs) {
       untilMs = Math.min(untilMs, dueMs);
-    } else if (turn === undefined || lastTurn < turn.lastTurn) {
-      turn = { kind: 'read', feed, window: plan.window, sweep: plan.sweep, lastTurn };
+    } else if (lastTurn < turnLast) {
+      turn = { ...plan, feed };
+      turnLast = lastTurn;
     }
   }
 
-  if (turn !== undefined) return { kind: 'read', feed: turn.feed, window: turn.window, sweep: turn.sweep };
+  if (turn !== undefined) return turn;
   return untilMs === Infinity ? { kind: 'done' } : { kind: 'sleep', untilMs };
 }

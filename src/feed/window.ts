@@ -4,9 +4,10 @@ export interface Window {
   readonly to: number;
 }
 
-/** What a feed does next: read a window, sleep because too little has settled, or end. */
+/** What a feed does next: read a window, skip one that is lost, sleep because too little has settled, or end. */
 export type Plan =
   | { readonly kind: 'read'; readonly window: Window; readonly sweep: boolean }
+  | { readonly kind: 'gap'; readonly window: Window }
   | { readonly kind: 'wait'; readonly untilMs: number }
   | { readonly kind: 'done' };
 
@@ -39,6 +40,12 @@ export interface Progress {
   readonly endMs?: number | undefined;
 }
 
+/** 8x8 keeps the last two years. It answers a request for what is older as if there had been no calls. */
+export const RETENTION_MS = 2 * 365 * 24 * 3_600_000;
+
+/** What is about to leave the retention may do so while it is read. */
+const RETENTION_GUARD_MS = 3_600_000;
+
 /** Two seconds: one for a bound that 8x8 reads as exclusive, one for milliseconds that it cuts off. */
 export const OVERLAP_MIN_MS = 2_000;
 
@@ -53,6 +60,9 @@ export function planWindow(progress: Progress, pace: Pace, nowMs: number): Plan 
   const { watermarkMs, seenFromMs, sweptAtMs, endMs = Infinity } = progress;
   if (watermarkMs >= endMs) return { kind: 'done' };
 
+  const gap = retentionGap(progress, nowMs);
+  if (gap !== undefined) return { kind: 'gap', window: gap };
+
   const settledMs = floorToSecond(nowMs - pace.settleMs);
   const dueMs = Math.min(watermarkMs + pace.stepMinMs, endMs);
   if (settledMs < dueMs) return { kind: 'wait', untilMs: dueMs + pace.settleMs };
@@ -66,6 +76,19 @@ export function planWindow(progress: Progress, pace: Pace, nowMs: number): Plan 
   const from = Math.max(seenFromMs, watermarkMs - reachMs);
 
   return { kind: 'read', window: { from, to }, sweep };
+}
+
+/**
+ * The span behind the watermark that can no longer be read to its end, if there is one. It ends well within what
+ * 8x8 keeps, so that a feed that cannot be read for long has one gap an hour at most.
+ */
+export function retentionGap(
+  { watermarkMs, endMs = Infinity }: Pick<Progress, 'watermarkMs' | 'endMs'>,
+  nowMs: number,
+): Window | undefined {
+  const safeFromMs = nowMs - RETENTION_MS + RETENTION_GUARD_MS;
+  if (watermarkMs >= Math.min(safeFromMs, endMs)) return undefined;
+  return { from: watermarkMs, to: floorToSecond(Math.min(safeFromMs + RETENTION_GUARD_MS, endMs)) };
 }
 
 /**

@@ -58,6 +58,7 @@ export function createHealth(guarantee: string, nowMs: () => number): Health {
     onEvent(event) {
       if (event.kind === 'polled') polled(event.feed, undefined);
       else if (event.kind === 'poll-failed') polled(event.feed, event.error);
+      else if (event.kind === 'gap') heard();
       else if (event.kind === 'shards-owned') own(event.shards);
       else if (event.kind === 'shard-opened') begin(event.shard);
       else if (event.kind === 'shard-closed') open.delete(event.shard);

@@ -27,6 +27,11 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
     }
     case 'poll-failed':
       return log.warn({ feed: feedName(event.feed.id), code: event.error.code }, event.error.message);
+    case 'gap': {
+      const { from, to } = event.gap;
+      const said = 'GAP: these calls were not read while 8x8 kept them, and are missing; a dead letter says so';
+      return log.warn({ feed: feedName(event.feed.id), from: iso(from), to: iso(to) }, said);
+    }
     case 'shards-owned':
       return log.info({ shards: [...event.shards], of: event.of }, 'shards owned');
     case 'shard-opened':

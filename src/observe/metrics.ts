@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FeedId } from '../feed/feed.ts';
+import type { Window } from '../feed/window.ts';
 import type { Feed, PollReport } from '../worker/poll.ts';
 import type { WorkerEvent } from '../worker/worker.ts';
 
@@ -113,6 +114,8 @@ function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEv
         return feeds.polled(event.feed, event.report);
       case 'poll-failed':
         return feeds.failed(event.feed, event.error.code);
+      case 'gap':
+        return feeds.skipped(event.feed, event.gap);
       case 'shards-owned':
         // Out of the group nobody may be at work on our feeds, and their lag must be seen to grow.
         if (!outside) feeds.keepOnly(event.feeds);
@@ -137,6 +140,7 @@ function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEv
 interface FeedMetrics {
   polled(feed: Feed, report: PollReport): void;
   failed(feed: Feed, code: string): void;
+  skipped(feed: Feed, gap: Window): void;
   /** Forgets where other feeds stand: another worker tells of them now. */
   keepOnly(feeds: readonly Feed[]): void;
 }
@@ -150,6 +154,12 @@ function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
     name: 'connector_poll_failures_total',
     help: 'Polls that failed and will be tried again, by error code.',
     labelNames: [...labelNames, 'code'],
+    registers,
+  });
+  const gaps = new Counter({
+    name: 'connector_gap_seconds_total',
+    help: 'Event time passed unread, because 8x8 no longer keeps it: calls are missing.',
+    labelNames,
     registers,
   });
   // Where a feed stands is read when it is asked for: its lag grows while nothing happens.
@@ -172,6 +182,7 @@ function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
       for (const { counter, read } of counters) counter.inc(labelsOf(feed.id), read(report));
       latest.set(feed, report);
     },
+    skipped: (feed, { from, to }) => gaps.inc(labelsOf(feed.id), (to - from) / 1_000),
     failed: (feed, code) => failures.inc({ ...labelsOf(feed.id), code }),
     keepOnly(feeds) {
       for (const feed of latest.keys()) if (!feeds.includes(feed)) latest.delete(feed);

@@ -20,6 +20,9 @@ export type RejectCode =
   | 'WRONG_PBX'
   | 'TOO_LARGE';
 
+/** Stands in the code of an event that tells of a span, not of a row. */
+const RETENTION_GAP = 'RETENTION_GAP';
+
 /** What is wrong with a row. It says nothing of the row's content: that is personal data. */
 export interface Rejection {
   readonly code: RejectCode;
@@ -41,7 +44,7 @@ export interface RejectedRow {
   readonly callId: string | null;
   /** Leg of the row; null if it has none or it cannot be read. */
   readonly legId: string | null;
-  /** Why, as a stable word, e.g. "MISSING_FIELD", "BAD_FIELD", "WRONG_PBX"; an open set. */
+  /** Why, as a stable word, e.g. "BAD_FIELD"; an open set. "RETENTION_GAP" tells of a span, not of a row. */
   readonly code: string;
   /** Field at fault; null if it is the row as a whole. */
   readonly field: string | null;
@@ -90,6 +93,31 @@ export function rejectRow(row: unknown, stream: StreamName, context: ReadContext
     contentHash,
     value: { ...value },
   };
+}
+
+/** Tells of a window that was never read to its end and now lies beyond what 8x8 keeps: its calls are lost. */
+export function gapEvent(
+  stream: StreamName,
+  { pbxId, window, observedAtMs }: Pick<ReadContext, 'pbxId' | 'window' | 'observedAtMs'>,
+): BusEvent {
+  const key = `gap/${foldPbx(pbxId)}/${window.from}/${window.to}`;
+  const { contentHash } = digest(key);
+  const value: RejectedRow = {
+    eventId: eventIdOf(stream, key, 1, contentHash),
+    stream,
+    pbxId,
+    callId: null,
+    legId: null,
+    code: RETENTION_GAP,
+    field: null,
+    reason: 'No row but a span: it was not read while 8x8 kept it, and 8x8 keeps two years. Its calls are missing.',
+    windowFrom: window.from,
+    windowTo: window.to,
+    observedAt: observedAtMs,
+    payload: null,
+  };
+  const orderingKey = foldPbx(pbxId);
+  return { channel: 'rejected', stream, key, orderingKey, eventTimeMs: window.to, contentHash, value: { ...value } };
 }
 
 /** The key under which {@link rejectRow} would reject the row. */

@@ -2,6 +2,7 @@ import { ConnectorError, reactionTo } from '../errors.ts';
 import { beginAt } from '../feed/offset.ts';
 import { nextTurn, type Candidate } from '../feed/schedule.ts';
 import { planWindow } from '../feed/window.ts';
+import { skipGap, type Gap } from './gap.ts';
 import { pollOnce, type Feed, type Io, type PollReport } from './poll.ts';
 
 /**
@@ -19,6 +20,12 @@ interface Memory {
   lastTurn: number;
 }
 
+/** A sleep goes on when the clock is set; one that was planned by a wrong clock must not outlast it by much. */
+const SLEEP_MAX_MS = 60_000;
+
+/** What a turn came to. */
+export type Outcome = PollReport | Gap | ConnectorError;
+
 /**
  * Polls the feeds of one shard, one at a time, until `signal` aborts or all are done.
  *
@@ -31,7 +38,7 @@ interface Memory {
 export async function runShard(
   feeds: readonly Feed[],
   io: Io,
-  report: (feed: Feed, outcome: PollReport | ConnectorError) => void,
+  report: (feed: Feed, outcome: Outcome) => void,
   memories: ShardMemory = new Map(),
 ): Promise<void> {
   const { source, session, clock, signal } = io;
@@ -62,14 +69,15 @@ export async function runShard(
 
     if (turn.kind === 'done') return;
     if (turn.kind === 'sleep') {
-      await clock.sleepUntil(turn.untilMs + aheadMs, signal);
+      await clock.sleepUntil(Math.min(turn.untilMs, nowMs + SLEEP_MAX_MS) + aheadMs, signal);
       continue;
     }
     const memory = memories.get(turn.feed)!;
     memory.lastTurn = number;
     try {
-      report(turn.feed, await pollOnce(turn.feed, turn.window, io));
-      if (turn.sweep) memory.sweptAtMs = nowMs;
+      const take = turn.kind === 'gap' ? skipGap : pollOnce;
+      report(turn.feed, await take(turn.feed, turn.window, io));
+      if (turn.kind === 'read' && turn.sweep) memory.sweptAtMs = nowMs;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ConnectorError) || reactionTo(error) !== 'retry') throw error;

@@ -1,15 +1,18 @@
 import type { Clock } from '../clock.ts';
 import { ConnectorError, reactionTo } from '../errors.ts';
 import { shardOf, type Shard } from '../feed/feed.ts';
+import type { Window } from '../feed/window.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
 import type { Feed, PollReport } from './poll.ts';
-import { runShard, type ShardMemory } from './shard-loop.ts';
+import { runShard, type Outcome, type ShardMemory } from './shard-loop.ts';
 
 /** What a worker tells. Metrics, logs, health and the demo screen listen to it; the flow never calls them. */
 export type WorkerEvent =
   | { readonly kind: 'polled'; readonly feed: Feed; readonly report: PollReport }
   | { readonly kind: 'poll-failed'; readonly feed: Feed; readonly error: ConnectorError }
+  /** A span that 8x8 no longer keeps was passed unread. */
+  | { readonly kind: 'gap'; readonly feed: Feed; readonly gap: Window }
   /** The shards that are ours now and have feeds, those feeds, and how many shards have feeds in all. */
   | {
     readonly kind: 'shards-owned';
@@ -139,10 +142,10 @@ async function serveShard(
     const seen = feeds.reduce((sum, feed) => sum + (session.offsetOf(feed.id)?.seenCount ?? 0), 0);
     listen({ kind: 'shard-opened', shard, durationMs: clock.nowMs() - startedMs, seen });
 
-    const report = (feed: Feed, outcome: PollReport | ConnectorError): void => {
+    const report = (feed: Feed, outcome: Outcome): void => {
       if (outcome instanceof ConnectorError) return listen({ kind: 'poll-failed', feed, error: outcome });
       progressed();
-      listen({ kind: 'polled', feed, report: outcome });
+      listen('gap' in outcome ? { kind: 'gap', feed, ...outcome } : { kind: 'polled', feed, report: outcome });
     };
     await runShard(feeds, { source, session, clock, signal }, report, memories);
   } finally {

@@ -16,7 +16,9 @@ export const COMBINATIONS = (Object.keys(APIS) as Api[]).flatMap((api) =>
   DEEDS.map((deed) => `${api} ${deed}` as const));
 
 /** How many of the requests of each kind are struck: a session has one InitProducerId and many of the others. */
-const SHARES: Readonly<Record<Api, number>> = { InitProducerId: 0.3, AddPartitionsToTxn: 0.08, Produce: 0.08, EndTxn: 0.08 };
+const SHARES: Readonly<Record<Api, number>> = {
+  InitProducerId: 0.3, AddPartitionsToTxn: 0.08, Produce: 0.08, EndTxn: 0.08,
+};
 
 const PBX_IDS = ['acme', 'globex', 'initech', 'umbrella'];
 const PER_FAULT_MAX_MS = 15_000;

@@ -46,6 +46,11 @@ test('nextTurn passes on whether the window is a sweep', () => {
   assert.deepEqual(turn, { kind: 'read', feed: 'a', window, sweep: true });
 });
 
+test('nextTurn lets a feed skip a window like any other turn', () => {
+  const turn = nextTurn([feed('a', { plan: { kind: 'gap', window }, lastTurn: 1 }), feed('b', { lastTurn: 2 })], nowMs);
+  assert.deepEqual(turn, { kind: 'gap', feed: 'a', window });
+});
+
 // Goal: no feed starves, however much another has to catch up. Method: all feeds are always due; count turns.
 test('nextTurn gives feeds that are always due equally many turns', () => {
   fc.assert(fc.property(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 40 }), (feeds, rounds) => {

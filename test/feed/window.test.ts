@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
-  floorToSecond, latenessCoveredMs, OVERLAP_MIN_MS, planWindow, type Pace, type Plan, type Progress,
+  floorToSecond, latenessCoveredMs, OVERLAP_MIN_MS, planWindow, RETENTION_MS, type Pace, type Plan, type Progress,
 } from '../../src/feed/window.ts';
 
 const at = (clock: string) => Date.parse(`2026-03-01T${clock}Z`);
@@ -65,6 +65,38 @@ for (const { name, now, change, plan } of cases) {
     assert.deepEqual(planWindow({ ...progress, ...change }, pace, at(now)), plan);
   });
 }
+
+const HOUR = minutes(60);
+const keptFrom = at('10:00:00') - RETENTION_MS;
+const gaps: { name: string; behindMs: number; endMs?: number; gap: readonly [from: number, to: number] | undefined }[] = [
+  { name: 'reads what lies an hour within it', behindMs: -HOUR, gap: undefined },
+  { name: 'skips what may leave it while it is read, well into it', behindMs: -HOUR + 1, gap: [-HOUR + 1, 2 * HOUR] },
+  { name: 'skips what has left it', behindMs: 5 * HOUR, gap: [5 * HOUR, 2 * HOUR] },
+  { name: 'skips a backfill to its end', behindMs: 5 * HOUR, endMs: keptFrom - HOUR, gap: [5 * HOUR, -HOUR] },
+  { name: 'skips nothing of a backfill that is done', behindMs: 5 * HOUR, endMs: keptFrom - 5 * HOUR, gap: undefined },
+];
+for (const { name, behindMs, endMs, gap } of gaps) {
+  test(`planWindow, of what 8x8 keeps, ${name}`, () => {
+    const watermarkMs = keptFrom - behindMs;
+    const plan = planWindow({ ...progress, watermarkMs, endMs }, pace, at('10:00:00'));
+    if (gap === undefined) assert.notEqual(plan.kind, 'gap');
+    else assert.deepEqual(plan, { kind: 'gap', window: { from: keptFrom - gap[0], to: keptFrom + gap[1] } });
+  });
+}
+
+test('planWindow skips once an hour at most while nothing can be read', () => {
+  const start = at('10:00:00') + RETENTION_MS;
+  let watermarkMs = at('10:00:00');
+  let skipped = 0;
+  for (let nowMs = start; nowMs < start + 24 * HOUR; nowMs += minutes(1)) {
+    const plan = planWindow({ ...progress, watermarkMs }, pace, nowMs);
+    if (plan.kind !== 'gap') continue;
+    assert.equal(plan.window.from, watermarkMs, 'nothing between two of them');
+    watermarkMs = plan.window.to;
+    skipped += 1;
+  }
+  assert.ok(skipped > 10 && skipped <= 25, `${skipped} times`);
+});
 
 test('latenessCoveredMs is what of the lookback is left between two sweeps', () => {
   assert.equal(latenessCoveredMs(pace), minutes(19));

@@ -15,6 +15,7 @@ export const polled = (change: Partial<PollReport> = {}, of: Feed = feed): Worke
   ({ kind: 'polled', feed: of, report: { ...report, ...change } });
 export const pollFailed = (code: ErrorCode = 'SOURCE_UNAVAILABLE', of: Feed = feed): WorkerEvent =>
   ({ kind: 'poll-failed', feed: of, error: new ConnectorError(code, 'connection reset', restOf(code)) });
+export const gap: WorkerEvent = { kind: 'gap', feed, gap: { from: at('08:00:00'), to: at('09:30:00') } };
 export const owned = (...shards: number[]): WorkerEvent =>
   ({ kind: 'shards-owned', shards: new Set(shards), feeds: shards.length > 0 ? [feed] : [], of: 3 });
 export const opened = (shard: number): WorkerEvent => ({ kind: 'shard-opened', shard, durationMs: 300, seen: 40 });

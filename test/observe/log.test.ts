@@ -10,7 +10,7 @@ import type { BusEvent, RawRow } from '../../src/streams/stream.ts';
 import { runWorker, type WorkerEvent } from '../../src/worker/worker.ts';
 import { at, feedOf, leg, sourceOf } from '../worker/parts.ts';
 import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
-import { closed, opened, owned, pollFailed, polled, shardFailed } from './events.ts';
+import { closed, gap, opened, owned, pollFailed, polled, shardFailed } from './events.ts';
 
 function logOf(...events: WorkerEvent[]): readonly Record<string, unknown>[] {
   const lines: string[] = [];
@@ -32,6 +32,13 @@ test('what failed is a warning with its code', () => {
     { level: 40, msg: 'connection reset', feed: 'live/call-legs/acme', code: 'SOURCE_UNAVAILABLE' },
     { level: 40, msg: 'fenced', shard: 2, code: 'SINK_FENCED', retryInMs: 2_000 },
   ]);
+});
+
+test('a gap is a warning that says which calls are missing', () => {
+  assert.deepEqual(logOf(gap), [{
+    level: 40, feed: 'live/call-legs/acme', from: '2026-03-01T08:00:00.000Z', to: '2026-03-01T09:30:00.000Z',
+    msg: 'GAP: these calls were not read while 8x8 kept them, and are missing; a dead letter says so',
+  }]);
 });
 
 test('shards come and go in a line each', () => {

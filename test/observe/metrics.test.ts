@@ -4,7 +4,7 @@ import { ConnectorError } from '../../src/errors.ts';
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import type { WorkerEvent } from '../../src/worker/worker.ts';
 import { at, feedOf } from '../worker/parts.ts';
-import { closed, opened, owned, pollFailed, polled, shardFailed } from './events.ts';
+import { closed, gap, opened, owned, pollFailed, polled, shardFailed } from './events.ts';
 
 const clock = { nowMs: at('10:05:00') };
 
@@ -43,6 +43,10 @@ test('the lag grows by the clock while no poll comes', async () => {
   clock.nowMs = at('10:15:00');
   assert.ok((await linesOf(metrics)).includes(`connector_lag_seconds${labels} 720`));
   clock.nowMs = at('10:05:00');
+});
+
+test('a gap counts by its length', async () => {
+  assert.ok((await linesAfter(gap, gap)).includes(`connector_gap_seconds_total${labels} ${2 * 90 * 60}`));
 });
 
 test('failures count by their code', async () => {

@@ -38,8 +38,8 @@ export interface Journey {
   start(settings?: Readonly<Record<string, string>>, patches?: readonly Patch[]): Worker;
   /** Resolves with the first line for which `matches` holds, of those already logged or still to come. */
   line(matches: (line: LogLine) => boolean): Promise<LogLine>;
-  /** Ends the faults, waits until all that 8x8 shows by now is on the bus, stops all, and judges. */
-  settle(): Promise<Verdict>;
+  /** Ends the faults, waits until all that 8x8 shows by now is on the bus, stops all, and judges the calls since. */
+  settle(sinceMs?: number): Promise<Verdict>;
   close(): Promise<void>;
 }
 
@@ -96,12 +96,12 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
       workers.push(worker);
       return worker;
     },
-    async settle() {
+    async settle(sinceMs = fromMs) {
       account.setFaults(false);
       proxy?.heal();
       await line(({ msg }) => msg === 'shards owned'); // from then on the topics are there
       reader = await followTopics(stack, eventTopics(prefix), (record) => records.push(record));
-      const rows = await readLedger(account.origin, fromMs, Date.now());
+      const rows = await readLedger(account.origin, sinceMs, Date.now());
       const startedMs = Date.now();
       while (Date.now() < startedMs + WAIT_MAX_MS && judge(rows, records).lost.length > 0) await sleep(250);
       for (const worker of workers) await worker.stop();

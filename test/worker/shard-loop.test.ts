@@ -5,8 +5,9 @@ import { MemorySink } from '../../src/sink/memory.ts';
 import type { Commit } from '../../src/sink/sink.ts';
 import type { ReadRequest, Source } from '../../src/source/source.ts';
 import type { RawRow } from '../../src/streams/stream.ts';
-import type { Feed, PollReport } from '../../src/worker/poll.ts';
-import { runShard } from '../../src/worker/shard-loop.ts';
+import { RETENTION_MS } from '../../src/feed/window.ts';
+import type { Feed } from '../../src/worker/poll.ts';
+import { runShard, type Outcome } from '../../src/worker/shard-loop.ts';
 import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
 import { at, feedOf, leg, minutes, sourceOf, unavailable } from './parts.ts';
 
@@ -46,15 +47,18 @@ async function shard(feeds: readonly Feed[], answer: (request: ReadRequest, nowM
       if (rows.length > 0) yield rows;
     },
   };
-  const report = (feed: Feed, outcome: PollReport | ConnectorError): void => {
-    const text = outcome instanceof Error ? outcome.code : `to ${clockText(outcome.watermarkMs)}`;
+  const commits: Commit[] = [];
+  const report = (feed: Feed, outcome: Outcome): void => {
+    const reached = (watermarkMs: number): string => `to ${clockText(watermarkMs)}`;
+    const text = outcome instanceof Error ? outcome.code
+      : 'gap' in outcome ? `gap ${reached(outcome.gap.to)}` : reached(outcome.watermarkMs);
     polls.push({ at: clockText(clock.nowMs()), pbxId: feed.id.pbxId, outcome: text });
   };
-  const session = await new MemorySink().openShard(0);
+  const session = await new MemorySink({ onCommit: (commit) => void commits.push(commit) }).openShard(0);
   const running = runShard(feeds, { source, session, clock, signal: stop.signal }, report);
   running.catch(() => undefined);
   return {
-    time, clock, stop, polls, windows, running,
+    time, clock, stop, polls, windows, commits, running,
     pollsOf: (pbxId: string) => polls.filter((poll) => poll.pbxId === pbxId).map((poll) => poll.at),
   };
 }
@@ -224,3 +228,47 @@ test('runShard ends a rest that began in the future, when the clock was set back
   await running;
   assert.ok(windows.length > before + 5, `${windows.length} windows, ${before} before`);
 });
+
+test('runShard passes what 8x8 no longer keeps in one commit that says so, and goes on from there', async () => {
+  const originMs = at('10:05:00') - RETENTION_MS - minutes(30);
+  const { time, stop, polls, commits, running } = await shard([feedOf('acme', { originMs })], () => ({}));
+  await time.advanceTo(at('10:05:01'));
+  stop.abort();
+  await running;
+  const [, skipped] = commits;
+  assert.deepEqual(polls.slice(0, 2).map(({ outcome }) => outcome), ['gap to 12:05:00', 'to 13:05:00']);
+  const to = at('12:05:00') - RETENTION_MS;
+  assert.deepEqual([skipped!.step.watermarkMs, skipped!.step.seenFromMs], [to, to]);
+  assert.deepEqual(skipped!.events.map(({ channel, value }) =>
+    [channel, value['code'], value['windowFrom'], value['windowTo']]), [['rejected', 'RETENTION_GAP', originMs, to]]);
+});
+
+test('runShard asks 8x8 before it passes anything, and passes nothing while it cannot', async () => {
+  const originMs = at('10:05:00') - RETENTION_MS;
+  const { time, stop, polls, commits, running } =
+    await shard([feedOf('acme', { originMs })], () => ({ fail: unavailable() }));
+  await time.advanceTo(at('10:15:00'));
+  stop.abort();
+  await running;
+  assert.ok(polls.length > 3 && polls.every(({ outcome }) => outcome === 'SOURCE_UNAVAILABLE'));
+  assert.equal(commits.length, 1, 'where it begins, and no more');
+});
+
+for (const [name, leapMs] of Object.entries({ hour: minutes(60), year: RETENTION_MS / 2, decade: 5 * RETENTION_MS })) {
+  test(`runShard loses nothing by a clock that leaps a ${name} ahead and back`, async () => {
+    const { time, clock, stop, windows, polls, commits, running } = await shard([feedOf('acme')], () => ({}));
+    for (const [minute, offsetMs] of [[7, leapMs], [12, 0], [15, -leapMs], [20, 0]] as const) {
+      await time.advanceTo(at(`10:${String(minute).padStart(2, '0')}:30`));
+      clock.offsetMs = offsetMs;
+    }
+    await time.advanceTo(at('10:30:00'));
+    stop.abort();
+    await running;
+
+    const marks = commits.map(({ step }) => step.watermarkMs);
+    assert.deepEqual(marks, marks.toSorted((a, b) => a - b), 'the watermark never goes back');
+    assert.equal(marks.at(-1), at('10:28:00'), 'it is up to date in the end');
+    assert.ok(!polls.some(({ outcome }) => outcome.startsWith('gap')), 'nothing is skipped');
+    assert.ok(windows.length > 10 && commits.every(({ events }) => events.length === 0));
+  });
+}
