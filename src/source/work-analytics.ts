@@ -168,7 +168,7 @@ function hasScrollExpired(error: unknown, scroll: Scroll): boolean {
 }
 
 /** `1714557600000` -> `"2024-05-01 10:00:00"` */
-function reportTime(ms: number): string {
+export function reportTime(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
 }
 

@@ -20,7 +20,9 @@ export async function skipGap(feed: Feed, gap: Window, io: Io): Promise<Gap> {
   const { id, stream, endMs } = feed;
   // Any answer tells the time: what is skipped is lost for ever, and our clock may have been set ahead just now.
   const next = { from: gap.to, to: gap.to + 1_000 };
-  for await (const _page of source.readPages({ stream, pbxId: id.pbxId, window: next }, signal)) break;
+  const pages = source.readPages({ stream, pbxId: id.pbxId, window: next }, signal)[Symbol.asyncIterator]();
+  await pages.next();
+  await pages.return?.();
 
   const nowMs = clock.nowMs();
   const offset = session.offsetOf(id)!;

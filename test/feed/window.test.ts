@@ -68,7 +68,7 @@ for (const { name, now, change, plan } of cases) {
 
 const HOUR = minutes(60);
 const keptFrom = at('10:00:00') - RETENTION_MS;
-const gaps: { name: string; behindMs: number; endMs?: number; gap: readonly [from: number, to: number] | undefined }[] = [
+const gaps: { name: string; behindMs: number; endMs?: number; gap: readonly [number, number] | undefined }[] = [
   { name: 'reads what lies an hour within it', behindMs: -HOUR, gap: undefined },
   { name: 'skips what may leave it while it is read, well into it', behindMs: -HOUR + 1, gap: [-HOUR + 1, 2 * HOUR] },
   { name: 'skips what has left it', behindMs: 5 * HOUR, gap: [5 * HOUR, 2 * HOUR] },
