@@ -72,7 +72,7 @@ function withProxy(own: Record<string, string>, { port, proxyPort }: ProxiedList
   };
 }
 
-function propertiesOf(port: number, controllerPort: number): Record<string, string> {
+export function propertiesOf(port: number, controllerPort: number): Record<string, string> {
   return {
     'process.roles': 'broker,controller',
     'node.id': '1',
@@ -107,7 +107,7 @@ function propertiesOf(port: number, controllerPort: number): Record<string, stri
  * A port that accepts connections is not enough: on a fresh broker the first group and the first transaction fail for
  * about a second, while the topics behind their coordinators are made. So we use one of each, once.
  */
-async function answers(address: string): Promise<boolean> {
+export async function answers(address: string): Promise<boolean> {
   const kafka = new Kafka({
     clientId: 'stack',
     brokers: [address],
