@@ -131,12 +131,20 @@ export async function discard(publisher: Publisher | undefined): Promise<void> {
 }
 
 function sinkError(who: string, cause: unknown): ConnectorError {
-  const { type, message } = cause as Error & { type?: string };
+  const { type = '', message } = cause as Error & { type?: string };
   // Fenced and expired look the same to a client; the group decides whether the shard is still ours.
   const fenced = type === 'INVALID_PRODUCER_EPOCH' || type === 'INVALID_PRODUCER_ID_MAPPING';
   if (fenced || /Unknown error code 90\b/.test(message)) {
     const what = `${who}: another owner has taken it, or the transaction took too long`;
     return new ConnectorError('SINK_FENCED', what, { cause });
   }
-  return new ConnectorError('SINK_OUTCOME_UNKNOWN', `${who}: Kafka did not confirm: ${message}`, { cause });
+  if (type.endsWith('_TOO_LARGE')) {
+    const cure = 'Raise max.message.bytes of our topics to 1000000 or more: rows are not cut';
+    return new ConnectorError('SINK_REFUSED', `${who}: ${message}. ${cure}`, { cause });
+  }
+  // A right that is missing can be granted while we run. The broker names it for one partition of a transaction, and
+  // says of the others that it has not tried them; kafkajs tells whichever comes first.
+  const cure = type.includes('AUTHORIZATION') || type === 'OPERATION_NOT_ATTEMPTED'
+    ? `. Grant our principal Write on the topics and on the transactional ids of CONNECTOR_NAME (${type})` : '';
+  return new ConnectorError('SINK_OUTCOME_UNKNOWN', `${who}: Kafka did not confirm: ${message}${cure}`, { cause });
 }
