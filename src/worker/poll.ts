@@ -75,15 +75,15 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
     count.outside += outside;
   }
 
-  refuseFuture(window, startedMs - source.aheadMs());
+  refuseFuture(window, Math.min(startedMs, clock.nowMs()) - source.aheadMs());
   await session.commit({ feed: id, events: [], step: afterWindow(offset(), scan, pace.lookbackMs) });
   const { watermarkMs, seenCount: seen } = offset();
   return { window, watermarkMs, seen, durationMs: clock.nowMs() - startedMs, ...count };
 }
 
 /**
- * A clock that was set ahead since the last answer of the source makes a window that ends in the future. Its
- * rows are published, but the watermark must not pass calls that are still to come.
+ * A clock that was set ahead since the last answer of the source makes a window that ends in the future, also if it
+ * is set right meanwhile. Its rows are published, but the watermark must not pass calls that are still to come.
  */
 function refuseFuture(window: Window, sourceNowMs: number): void {
   if (window.to <= sourceNowMs) return;

@@ -188,3 +188,17 @@ test('pollOnce ends the reading when a commit fails, so that no request goes on 
   await assert.rejects(pollOnce(feed, window, { source, session: await sink.openShard(0), clock, signal }));
   assert.ok(ended);
 });
+
+test('a clock that is set right during a poll moves no watermark into the future', async () => {
+  const { sink } = await visibleSink();
+  const session = await sink.openShard(0);
+  const own = new VirtualClock(new VirtualTime(at('10:00:00')));
+  own.offsetMs = minutes(120);
+  const source = sourceOf([], () => {
+    own.offsetMs = 0; // so that the answer finds nothing wrong with it
+  });
+  const ahead = { from: at('10:00:00'), to: at('12:00:00') };
+  await assert.rejects(pollOnce(feed, ahead, { source, session, clock: own, signal }), (error) =>
+    error instanceof ConnectorError && error.code === 'CLOCK_AHEAD');
+  assert.equal(session.offsetOf(feed.id)!.watermarkMs, feed.originMs);
+});
