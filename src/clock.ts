@@ -5,6 +5,17 @@ export interface Clock {
 
   /** Resolves at `untilMs` (epoch milliseconds) or as soon as `signal` aborts; never rejects. */
   sleepUntil(untilMs: number, signal: AbortSignal): Promise<void>;
+
+  /** Begins a deadline `limitMs` milliseconds from now, at most {@link TIMER_MAX_MS}. */
+  deadline(limitMs: number): Deadline;
+}
+
+/** A limit for something that can be aborted. Whoever begins one ends it, or its timer is left. */
+export interface Deadline {
+  /** Aborts when the time is over. */
+  readonly signal: AbortSignal;
+  /** From now on it cannot pass any more. */
+  end(): void;
 }
 
 /** Node fires a longer timer at once; a longer sleep is taken in turns by {@link Clock.sleepUntil}'s caller. */
@@ -24,6 +35,12 @@ export const systemClock: Clock = {
       const timer = setTimeout(wake, Math.min(Math.max(untilMs - Date.now(), 0), TIMER_MAX_MS));
       signal.addEventListener('abort', wake);
     });
+  },
+
+  deadline(limitMs) {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(new Error(`${limitMs} ms have passed`)), limitMs);
+    return { signal: late.signal, end: () => clearTimeout(timer) };
   },
 };
 

@@ -50,6 +50,8 @@ export interface HttpOptions {
   /** Largest answer, decompressed. */
   readonly bodyMaxBytes: number;
   readonly clock: Clock;
+  /** Instead of Node's own: whatever keeps to its contract. */
+  readonly fetch?: typeof fetch;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   /** Called once per HTTP attempt. */
@@ -83,7 +85,7 @@ export function createHttp(options: HttpOptions): Http {
     if (request.aheadMs !== undefined) told = { aheadMs: Math.max(request.aheadMs, 0), atMs: options.clock.nowMs() };
     options.onRequest(request);
   };
-  const wire: Wire = { ...options, onRequest, budget, origin: new URL(options.baseUrl).origin };
+  const wire: Wire = { fetch, ...options, onRequest, budget, origin: new URL(options.baseUrl).origin };
 
   return {
     async send<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>> {
@@ -115,7 +117,7 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-interface Wire extends HttpOptions {
+interface Wire extends Required<HttpOptions> {
   readonly budget: Budget;
   readonly origin: string;
 }
@@ -132,16 +134,16 @@ async function attempt(
   const waitMs = await wire.budget.takeTurn(signal);
   const startedMs = wire.clock.nowMs();
   const limitMs = Math.ceil(Math.min(wire.requestTimeoutMs, call.patience.leftMs, TIMER_MAX_MS));
-  const deadline = AbortSignal.timeout(limitMs);
+  const deadline = wire.clock.deadline(limitMs);
   let status: ObservedRequest['status'] = 'network';
   let aheadMs: number | undefined;
   try {
-    const response = await fetch(wire.baseUrl + call.path, {
+    const response = await wire.fetch(wire.baseUrl + call.path, {
       method: call.method,
       headers: call.headers,
       body: call.body ?? null,
       redirect: 'manual', // followed, it would carry our credentials to another host
-      signal: AbortSignal.any([signal, deadline]),
+      signal: AbortSignal.any([signal, deadline.signal]),
     });
     status = response.status;
     aheadMs = aheadOf(response.headers.get('date'), wire.clock.nowMs());
@@ -149,9 +151,11 @@ async function attempt(
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof ConnectorError) throw error;
-    status = deadline.aborted || isTimeout(error) ? 'timeout' : 'network';
-    throw explainConnectionFailure(error, wire.origin, deadline.aborted ? limitMs : undefined);
+    const late = deadline.signal.aborted;
+    status = late || isTimeout(error) ? 'timeout' : 'network';
+    throw explainConnectionFailure(error, wire.origin, late ? limitMs : undefined);
   } finally {
+    deadline.end();
     const durationMs = Math.max(wire.clock.nowMs() - startedMs, 0);
     call.patience.leftMs -= durationMs;
     if (!signal.aborted) wire.onRequest({ endpoint: call.endpoint, status, durationMs, waitMs, aheadMs });

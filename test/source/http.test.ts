@@ -3,8 +3,9 @@ import type { ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
+import type { Clock } from '../../src/clock.ts';
 import {
-  createSource, end, never, page, readAll, request, row, rowsFrom, startServer, tokenReply, type Reply,
+  createSource, end, fakeClock, never, page, readAll, request, row, rowsFrom, startServer, tokenReply, type Reply,
 } from './scripted-server.ts';
 
 const html = { headers: { 'content-type': 'text/html' }, text: '<html>Sign in</html>' };
@@ -58,6 +59,26 @@ for (const { name, fault, status } of passing) {
     assert.deepEqual(observed.map((seen) => seen.status), [200, 200, status, 200, 200]);
   });
 }
+
+// Goal: no request needs sockets or a timer of its own. Method: another fetch, and a deadline that has passed.
+test('a request goes out by the fetch that is given, within a deadline of the clock that ends with it', async () => {
+  const deadlines: { readonly limitMs: number; ended: boolean }[] = [];
+  const deadline: Clock['deadline'] = (limitMs) => {
+    const begun = { limitMs, ended: false };
+    const signal = deadlines.push(begun) === 1 ? AbortSignal.abort() : never;
+    return { signal, end: () => void (begun.ended = true) };
+  };
+  const answer: typeof fetch = async (input, init) => {
+    init!.signal!.throwIfAborted();
+    const login = String(input) === 'https://8x8.invalid/v1/oauth/token';
+    return Response.json(login ? { access_token: 'token' } : { meta: { scrollId: 'No Data' }, data: [row(1)] });
+  };
+  const clock = { ...fakeClock(), deadline };
+  const { source, observed } = createSource({ baseUrl: 'https://8x8.invalid' }, { clock, fetch: answer });
+  assert.deepEqual(await readAll(source), [[row(1)]]);
+  assert.deepEqual(observed.map(({ status }) => status), ['timeout', 200, 200]);
+  assert.deepEqual(deadlines, [1, 2, 3].map(() => ({ limitMs: 5_000, ended: true })));
+});
 
 test('a failure that lasts is thrown after seven attempts and a minute of rests at most', async (t) => {
   const server = await startServer(t, [{ status: 500, ...html }]);

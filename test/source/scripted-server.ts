@@ -2,7 +2,7 @@ import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'nod
 import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
-import type { Clock } from '../../src/clock.ts';
+import { systemClock, type Clock } from '../../src/clock.ts';
 import type { ObservedRequest } from '../../src/source/http.ts';
 import { createWorkAnalytics, type WorkAnalyticsOptions } from '../../src/source/work-analytics.ts';
 import type { RawRow, Stream } from '../../src/streams/stream.ts';
@@ -129,6 +129,7 @@ export function fakeClock(startMs = Date.UTC(2024, 4, 1, 12)): FakeClock {
       await nextTurn();
       nowMs = Math.max(nowMs, untilMs);
     },
+    deadline: systemClock.deadline, // the server is a real one
   };
 }
 

@@ -1,4 +1,6 @@
 import { hashNumbers, Random } from '../../src/simulator/random.ts';
+import { OUTAGES } from './faults.ts';
+import type { Host } from './host.ts';
 import { count, type Trouble } from './trace.ts';
 import type { RunningWorker, World } from './world.ts';
 
@@ -11,7 +13,7 @@ const SESSION_TIMEOUT_MS = 10 * SECOND;
 
 const KINDS = [
   'worker-killed', 'worker-killed', 'worker-stopped', 'worker-frozen', 'worker-frozen', 'shards-moved', 'shards-moved',
-  'all-workers-down', 'source-outage', 'bus-outage', 'clock-ahead', 'clock-behind',
+  'all-workers-down', 'bus-outage', 'clock-ahead', 'clock-behind', ...OUTAGES,
 ] as const satisfies readonly Trouble[];
 
 /** What strikes a world as a whole, at moments that its seed decides; {@link Blows.heal} makes all good again. */
@@ -33,7 +35,7 @@ export class Blows {
   heal(): void {
     const { world, undo } = { world: this.#world, undo: [...this.#undo] };
     this.#healed = true;
-    world.source.healed = world.bus.healed = true;
+    world.api.healed = world.wire.healed = world.bus.healed = true;
     for (const act of undo) act();
     for (const { host } of world.workers) host.offsetMs = 0;
     if (world.workers.size === 0) world.start();
@@ -41,7 +43,7 @@ export class Blows {
 
   #strike(): void {
     const kind = this.#random.pick(KINDS);
-    const { plan, workers, source, bus } = this.#world;
+    const { plan, workers, api, bus } = this.#world;
     const worker = [...workers][this.#random.whole(0, Math.max(workers.size - 1, 0))];
     if (worker === undefined) return;
     const { host } = worker;
@@ -67,24 +69,40 @@ export class Blows {
         for (const each of [...workers]) this.#kill(each);
         this.#later(this.#random.whole(10 * MINUTE, 4 * HOUR), () => this.#startAll());
         break;
-      case 'source-outage':
-        source.down = true;
-        this.#later(this.#random.whole(MINUTE, 4 * HOUR), () => (source.down = false));
-        break;
       case 'bus-outage':
         bus.down = true;
         this.#later(this.#random.whole(10 * SECOND, HOUR), () => (bus.down = false));
         break;
       case 'clock-ahead':
         if (plan.clockAheadMaxMs === 0) return;
-        host.offsetMs = this.#random.whole(1, plan.clockAheadMaxMs);
+        this.#setClock(host, this.#random.whole(1, plan.clockAheadMaxMs));
         break;
       case 'clock-behind':
         if (plan.clockBehindMaxMs === 0) return;
-        host.offsetMs = -this.#random.whole(1, plan.clockBehindMaxMs);
+        this.#setClock(host, -this.#random.whole(1, plan.clockBehindMaxMs));
+        break;
+      case 'no-connection':
+      case 'no-answer':
+      case 'server-errors':
+      case 'throttle-storm':
+      case 'login-refused':
+      case 'key-refused':
+        api.outage = kind;
+        this.#later(this.#random.whole(MINUTE, 4 * HOUR), () => (api.outage = undefined));
         break;
     }
     count(this.#world.trace, kind);
+  }
+
+  /** Sooner or later somebody notices and sets it right, or it stays as it is until the world heals. */
+  #setClock(host: Host, offsetMs: number): void {
+    host.offsetMs = offsetMs;
+    const wrongMs = this.#random.pick([20 * SECOND, 30 * MINUTE, 4 * HOUR]);
+    this.#later(this.#random.whole(SECOND, wrongMs), () => {
+      if (host.offsetMs !== offsetMs) return;
+      host.offsetMs = 0;
+      count(this.#world.trace, 'clock-set-right');
+    });
   }
 
   /** The group notices only when the session times out; what was sent before still arrives. */

@@ -8,6 +8,7 @@ export function troublesOf(outcome: Outcome): ReadonlyMap<Trouble, number> {
   return new Map<Trouble, number>([
     ...trace.troubles,
     ...countChangedRows(outcome),
+    ...countGoneRows(outcome),
     ['late-row', countLateRows(outcome)],
     ['catch-up-of-hours', countCatchUps(outcome)],
   ]);
@@ -23,6 +24,23 @@ function countLateRows({ trace }: Outcome): number {
     watermarks.set(feedName(feed), step.watermarkMs);
   }
   return late;
+}
+
+/** Rows that were read and then gone, and those of them that were read again. */
+function countGoneRows({ trace, truth, feeds }: Outcome): readonly (readonly [Trouble, number])[] {
+  const reads = new Map<string, { firstMs: number; lastMs: number }>();
+  for (const { startedMs, served } of trace.scans) {
+    for (const { report, trueKey } of served) {
+      const name = `${report} ${trueKey}`;
+      const known = reads.get(name);
+      if (known === undefined) reads.set(name, { firstMs: startedMs, lastMs: startedMs });
+      else known.lastMs = Math.max(known.lastMs, startedMs);
+    }
+  }
+  const gone = [...new Set(feeds.map(({ id }) => id.stream))].flatMap((stream) => truth.all(stream))
+    .filter((row) => (reads.get(`${row.report} ${row.key}`)?.firstMs ?? Infinity) < (row.gone?.fromMs ?? -Infinity));
+  const returned = gone.filter((row) => reads.get(`${row.report} ${row.key}`)!.lastMs >= row.gone!.untilMs);
+  return [['vanished-row', gone.length], ['returned-row', returned.length]];
 }
 
 function countCatchUps({ trace }: Outcome): number {

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts';
+import type { Clock, Deadline } from '../../src/clock.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 /**
@@ -10,9 +10,7 @@ export class Host implements Clock {
   readonly time: VirtualTime;
   /** How far its clock is ahead, milliseconds. */
   offsetMs = 0;
-  /** The same, as far as the last answer of 8x8 tells, and when that was by this clock. */
-  told = { aheadMs: 0, atMs: -Infinity };
-  /** Sleeps that have not ended. */
+  /** Sleeps and deadlines that have not ended. */
   sleeping = 0;
   state: 'running' | 'frozen' | 'dead' = 'running';
   #held: (() => void)[] = [];
@@ -47,6 +45,16 @@ export class Host implements Clock {
       const cancel = this.time.after(delayMs, () => this.run(wake));
       signal?.addEventListener('abort', wake);
     });
+  }
+
+  /** It passes when this host runs, as every timer does. */
+  deadline(limitMs: number): Deadline {
+    const late = new AbortController();
+    const timer = new AbortController();
+    void this.sleep(limitMs, timer.signal).then(() => {
+      if (!timer.signal.aborted) late.abort(new Error('too late'));
+    });
+    return { signal: late.signal, end: () => timer.abort() };
   }
 
   /** Now, if this host runs; when it runs again, if it is paused; never, if it is dead. */

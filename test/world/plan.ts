@@ -1,6 +1,8 @@
 import { latenessCoveredMs, OVERLAP_MIN_MS, type Pace } from '../../src/feed/window.ts';
+import type { SimulatorOptions } from '../../src/simulator/options.ts';
 import type { WindowRules } from '../../src/simulator/query.ts';
 import { hashNumbers, Random } from '../../src/simulator/random.ts';
+import { PAGE_FAULTS, REQUEST_FAULTS, type FaultRules } from './faults.ts';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -31,15 +33,30 @@ export interface WorldPlan {
   /** How coarse 8x8 keeps the end of a call. Coarse ends fall into the seams of windows. */
   readonly grainMs: number;
   readonly bounds: WindowRules['bounds'];
-  readonly pageSize: number;
+  /** Share of rows that vanish once they were shown: for a while, or for ever. */
+  readonly vanishedShare: number;
+  /** What we ask for. 8x8 may allow pages of 50 rows only. */
+  readonly pageSize: number | 'auto';
+  readonly pageSizeRule: SimulatorOptions['pageSizeRule'];
+  readonly emptyWindow: SimulatorOptions['emptyWindow'];
+  readonly endMarker: SimulatorOptions['endMarker'];
+  readonly tokenLifetimeS: number;
+  readonly expiresIn: SimulatorOptions['expiresIn'];
+  readonly throttleStyle: SimulatorOptions['throttleStyle'];
+  readonly serverErrorBody: SimulatorOptions['serverErrorBody'];
+  readonly forbiddenForm: SimulatorOptions['forbiddenForm'];
+  /** How long a scrollId is good, as long as the world is not healed. */
+  readonly scrollLifeMs: number;
+  readonly requestsPerMinute: number;
+  readonly requestTimeoutMs: number;
+  readonly bodyMaxBytes: number;
   readonly pageLatencyMaxMs: number;
   readonly commitLatencyMaxMs: number;
   /** How far a host's clock may be ahead, and behind. */
   readonly clockAheadMaxMs: number;
   readonly clockBehindMaxMs: number;
-  /** Of a request for a page, and of a commit or an opening. */
-  readonly requestFaultShare: number;
-  readonly spoilShare: number;
+  readonly faults: FaultRules;
+  /** Of a commit or an opening. */
   readonly commitFaultShare: number;
   /** How many times something happens to the hosts, the source or the bus as a whole. */
   readonly blows: number;
@@ -61,12 +78,13 @@ export function drawPlan(seed: number): WorldPlan {
   const movedShare = random.chance(0.5) ? 0 : 0.1;
 
   // Together these may be as late as the pace covers, and not a second later.
-  const budgetMs = latenessCoveredMs(pace) - grainMs - (movedShare > 0 ? MOVE_MAX_MS : 0);
+  // A `Date` header has whole seconds, so the last second that a clock is ahead cannot be told.
+  const budgetMs = latenessCoveredMs(pace) - grainMs - SECOND - (movedShare > 0 ? MOVE_MAX_MS : 0);
   const latencyMs = Math.min(random.chance(0.2) ? 0 : between(0, 5 * MINUTE), budgetMs);
   const requests = random.pick([
     ['acme', 'Globex'], ['acme'], ['acme,Globex'], ['allpbxes'], ['acme', 'Globex', 'initech'],
   ]);
-  const pageSize = random.pick([1, 3, 10, 50, 1_000]);
+  const pageSize = random.pick([1, 3, 10, 50, 1_000, 'auto', 'auto'] as const);
   return {
     seed,
     startMs,
@@ -87,16 +105,60 @@ export function drawPlan(seed: number): WorldPlan {
     poisonShare: random.pick([0, 0.03, 0.1]),
     grainMs,
     bounds: random.pick(['inclusive', 'half-open', 'exclusive', 'whole-seconds'] as const),
+    vanishedShare: random.pick([0, 0.1]),
     pageSize,
-    pageLatencyMaxMs: pageSize < 10 ? 2 * SECOND : random.pick([0, 1 * SECOND, 20 * SECOND]),
+    ...drawApi(random, pageSize),
+    pageLatencyMaxMs: isSmall(pageSize) ? 2 * SECOND : random.pick([0, 1 * SECOND, 20 * SECOND]),
     commitLatencyMaxMs: random.pick([0, 100, 3 * SECOND]),
     clockAheadMaxMs,
     clockBehindMaxMs: random.chance(0.5) ? 0 : 25 * MINUTE,
-    requestFaultShare: calm ? 0 : random.pick([0, 0.02, 0.15]),
-    spoilShare: calm ? 0 : random.pick([0, 0.05, 0.2]),
+    faults: drawFaults(random, calm),
     commitFaultShare: calm ? 0 : random.pick([0, 0.02, 0.15]),
     blows: calm ? 0 : random.whole(0, 8),
   };
+}
+
+type ApiPlan = Pick<WorldPlan, 'pageSizeRule' | 'emptyWindow' | 'endMarker' | 'tokenLifetimeS' | 'expiresIn'
+  | 'throttleStyle' | 'serverErrorBody' | 'forbiddenForm' | 'scrollLifeMs' | 'requestsPerMinute' | 'requestTimeoutMs'
+  | 'bodyMaxBytes'>;
+
+/** What 8x8 does not document, and how we ask it. */
+function drawApi(random: Random, pageSize: WorldPlan['pageSize']): ApiPlan {
+  return {
+    pageSizeRule: pageSize === 'auto' ? random.pick(['max-7000', 'must-be-50'] as const) : 'max-7000',
+    emptyWindow: random.pick(['end-of-scroll', 'no-scroll-id'] as const),
+    endMarker: random.pick(['no-data', 'no-data', 'null', 'missing', 'fresh-id'] as const),
+    tokenLifetimeS: random.pick([60, 300, 1_800]),
+    expiresIn: random.pick(['number', 'text', 'missing'] as const),
+    throttleStyle: random.pick(['retry-after-seconds', 'retry-after-date', 'x-ratelimit', 'none'] as const),
+    serverErrorBody: random.pick(['html', 'json', 'empty'] as const),
+    forbiddenForm: random.pick(['403', '400-category'] as const),
+    scrollLifeMs: random.pick([Infinity, Infinity, MINUTE]),
+    // Enough for every feed to keep up, and little enough that requests queue.
+    requestsPerMinute: isSmall(pageSize) ? random.pick([600, 6_000]) : random.pick([60, 600]),
+    requestTimeoutMs: random.pick([15, 30, 60]) * SECOND,
+    // Less than a page of a hundred rows, but more than one of fifty.
+    bodyMaxBytes: random.pick([32 * 1_024 ** 2, 120_000]),
+  };
+}
+
+/** A few kinds for each world: all at once, and no window would ever come to its end. */
+function drawFaults(random: Random, calm: boolean): FaultRules {
+  return {
+    requestFaultShare: calm ? 0 : random.pick([0, 0.02, 0.15]),
+    pageFaultShare: calm ? 0 : random.pick([0, 0.05, 0.2]),
+    requestFaults: drawKinds(random, REQUEST_FAULTS, 5),
+    pageFaults: drawKinds(random, PAGE_FAULTS, 4),
+    burstMax: random.pick([1, 3, 12]),
+  };
+}
+
+function drawKinds<T>(random: Random, kinds: readonly T[], most: number): readonly T[] {
+  return Array.from({ length: random.whole(1, most) }, () => random.pick(kinds));
+}
+
+function isSmall(pageSize: WorldPlan['pageSize']): boolean {
+  return pageSize !== 'auto' && pageSize < 10;
 }
 
 /** Small paces, so that much happens in few hours; they cover at least what the world itself needs of lateness. */

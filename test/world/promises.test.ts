@@ -1,18 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  backlogDrains, everyRowArrives, eventsAreCovered, feedsBeginFirst, nothingGoesBack, nothingInvented, nothingTwice,
-  oneWriter, promises, violations, watermarkIsComplete, watermarkIsHonest, workersEndWell, type Promised,
+  backlogDrains, everyRowArrives, eventsAreCovered, feedsBeginFirst, mannersAreKept, nothingGoesBack,
+  nothingInvented, nothingTwice, oneWriter, promises, violations, watermarkIsComplete, watermarkIsHonest,
+  watermarkIsPast, workersEndWell, type Promised,
 } from './promises.ts';
 import type { Trace, VisibleCommit } from './trace.ts';
 import { World, type Outcome } from './world.ts';
 
+/** A world of right clocks, so that it promises all there is. */
+const GOOD = 23;
+
 // A promise that cannot be broken is none. Method: take a good world and falsify one thing at a time.
-const good = await new World(3).live();
+const good = await new World(GOOD).live();
 
 test('a good world keeps every promise', () => {
   assert.deepEqual(violations(good), []);
   assert.ok(good.trace.commits.some(({ events }) => events.some(({ channel }) => channel === 'accepted')));
+  assert.deepEqual([good.plan.clockAheadMaxMs, good.plan.clockBehindMaxMs], [0, 0]);
 });
 
 const withTrace = (change: Partial<Trace>): Outcome => ({ ...good, trace: { ...good.trace, ...change } });
@@ -61,6 +66,8 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
   { name: 'the watermark moves over a hole between two windows', promise: watermarkIsComplete, line: /^hole: /,
     outcome: withTrace({ scans: good.trace.scans.map((scan) =>
       ({ ...scan, window: { ...scan.window, from: scan.window.to } })) }) },
+  { name: 'the watermark moves ahead of the time', promise: watermarkIsPast, line: /^future: /,
+    outcome: withCommits((commits) => changed(commits, moving, ({ step }) => ({ atMs: step.watermarkMs - 1_001 }))) },
   { name: 'the watermark moves over an unpublished row', promise: watermarkIsHonest, line: /^ahead: /,
     outcome: withCommits((commits) => changed(commits, publishing, () => ({ events: [] }))) },
   { name: 'an earlier owner writes after a later one', promise: oneWriter, line: /^zombie: /,
@@ -69,6 +76,15 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
     outcome: withCommits((commits) => commits.slice(0, commits.length / 2)) },
   { name: 'a worker ends by itself', promise: workersEndWell, line: /^crash: .*a bug/,
     outcome: { ...good, crashes: [new Error('a bug')] } },
+  { name: 'somebody asks while 8x8 wants silence', promise: mannersAreKept, line: /^loud: host 1 /,
+    outcome: withTrace({ silences: [{ host: 1, logins: false, fromMs: 0, untilMs: Infinity }] }) },
+  { name: 'a refused login is tried again at once', promise: mannersAreKept, line: /^loud: host 1 /,
+    outcome: withTrace({ silences: [{ host: 1, logins: true, fromMs: 0, untilMs: Infinity }] }) },
+  { name: 'somebody asks more often than the budget allows', promise: mannersAreKept, line: /^hasty: /,
+    outcome: withTrace({ requests: [...Array(good.plan.requestsPerMinute + 1).keys()]
+      .map((atMs) => ({ host: 1, atMs, windowToMs: undefined })) }) },
+  { name: 'somebody asks for what is still to come', promise: mannersAreKept, line: /^early: /,
+    outcome: withTrace({ requests: [{ host: 1, atMs: 1_000, windowToMs: 1_001 }] }) },
   { name: 'a timer is left', promise: workersEndWell, line: /^sleepers: 1/, outcome: { ...good, sleepersLeft: 1 } },
 ];
 

@@ -8,7 +8,10 @@ import type { Outcome } from './world.ts';
 /** What must hold of every world: each returns what breaks it, a line each. */
 export type Promised = (outcome: Outcome) => readonly string[];
 
-/** No loss: a row shown within the covered lateness is on the bus. One shown broken may be rejected instead. */
+/**
+ * No loss: a row shown within the covered lateness is on the bus. One shown broken may be rejected instead, and of one
+ * that has vanished for ever nobody knows; if it was shown in a whole window, {@link watermarkIsHonest} asks for it.
+ */
 export const everyRowArrives: Promised = ({ plan, feeds, truth, trace }) => {
   const { accepted, rejected } = publishedKeys(trace.commits);
   const badKeys = rejectedKeysOf(trace.scans.flatMap(({ served }) => [...served]));
@@ -23,6 +26,7 @@ export const everyRowArrives: Promised = ({ plan, feeds, truth, trace }) => {
       const { report } = row;
       // A bound may be exclusive and a second cut, so the very first second of a feed is nobody's promise.
       if (row.timesMs.some((ms) => ms < fromMs + 1_000 || ms >= plan.healMs) || !isAskedFor(id, row)) continue;
+      if (row.gone?.untilMs === Infinity) continue;
       if (row.poison) {
         const contents = badKeys.get(`${report} ${row.key}`) ?? new Set();
         if (![...contents].some((key) => rejected.has(key))) lost.push(`lost: poison row ${describe(row)}`);
@@ -113,6 +117,14 @@ export const watermarkIsComplete: Promised = ({ trace }) =>
     return whole ? undefined : hole;
   });
 
+/** The watermark never passes the moment of its commit: what ends later is still to come, whatever our clock says. */
+export const watermarkIsPast: Promised = ({ trace }) =>
+  eachStep(trace.commits, ({ feed, step, atMs }) => {
+    // The `Date` header has whole seconds, so the last second that a clock is ahead is nothing it can tell.
+    if (step.watermarkMs <= atMs + 1_000) return undefined;
+    return `future: ${feedName(feed)} to ${iso(step.watermarkMs)} at ${iso(atMs)}`;
+  });
+
 /** All that a whole window has shown is on the bus when the watermark moves over it. */
 export const watermarkIsHonest: Promised = ({ trace }) => {
   const published = new Set<string>();
@@ -153,9 +165,30 @@ export const workersEndWell: Promised = ({ crashes, sleepersLeft }) => [
   ...(sleepersLeft > 0 ? [`sleepers: ${sleepersLeft} timers are left after a clean stop`] : []),
 ];
 
+/**
+ * Good manners: no host asks while 8x8 wants silence, nor more often than the budget allows, nor for what is still to
+ * come, nor tries a refused login again at once. By a clock that is wrong nobody can promise that.
+ */
+export const mannersAreKept: Promised = ({ plan, trace }) => {
+  if (plan.clockAheadMaxMs > 0 || plan.clockBehindMaxMs > 0) return [];
+  const silences = Map.groupBy(trace.silences, ({ host }) => host);
+  return [...Map.groupBy(trace.requests, ({ host }) => host)].flatMap(([host, requests]) =>
+    requests.flatMap(({ atMs, windowToMs }, index) => {
+      const where = `host ${host} at ${iso(atMs)}`;
+      const loud = silences.get(host)?.some(({ fromMs, untilMs, logins }) =>
+        fromMs < atMs && atMs < untilMs && !(logins && windowToMs !== undefined)) ?? false;
+      const firstMs = requests[index - plan.requestsPerMinute]?.atMs ?? -Infinity;
+      return [
+        ...(loud ? [`loud: ${where}`] : []),
+        ...(atMs - firstMs < 60_000 ? [`hasty: ${where}, ${plan.requestsPerMinute} after ${iso(firstMs)}`] : []),
+        ...((windowToMs ?? 0) > atMs ? [`early: ${where} asks up to ${iso(windowToMs!)}`] : []),
+      ];
+    }));
+};
+
 export const promises: Readonly<Record<string, Promised>> = {
   everyRowArrives, nothingTwice, nothingInvented, nothingGoesBack, feedsBeginFirst, eventsAreCovered,
-  watermarkIsComplete, watermarkIsHonest, oneWriter, backlogDrains, workersEndWell,
+  watermarkIsComplete, watermarkIsPast, watermarkIsHonest, oneWriter, backlogDrains, workersEndWell, mannersAreKept,
 };
 
 /** Every broken promise of a world. */

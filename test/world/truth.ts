@@ -19,6 +19,8 @@ export interface ShownRow {
   readonly bad: boolean;
   /** The key it must have on the bus. */
   readonly eventKey: string;
+  /** Until then it may be hidden: the same as being shown late. */
+  readonly lateUntilMs: number;
 }
 
 export interface PageRequest {
@@ -29,11 +31,13 @@ export interface PageRequest {
   readonly fromMs: number;
   readonly toMs: number;
   readonly nowMs: number;
+  readonly pageSize: number;
   readonly scrollId: string | undefined;
 }
 
 export interface TruthPage {
   readonly rows: readonly ShownRow[];
+  /** `undefined` if there are no rows any more. */
   readonly nextScrollId: string | undefined;
   /** Rows gone through so far, and how many there are now, both before the bounds are applied. */
   readonly walked: number;
@@ -48,6 +52,13 @@ export interface TrueRow {
   /** Its time, or both its times if 8x8 changes it. */
   readonly timesMs: readonly number[];
   readonly visibleMs: number;
+  /** When it is gone, if it ever is: until its lateness ends at the latest, or for ever. */
+  readonly gone: Gone | undefined;
+}
+
+export interface Gone {
+  readonly fromMs: number;
+  readonly untilMs: number;
 }
 
 interface Fate {
@@ -55,11 +66,14 @@ interface Fate {
   /** Never, for most. */
   readonly movedAtMs: number;
   readonly movedMs: number;
+  readonly lateUntilMs: number;
+  readonly gone: Gone | undefined;
 }
 
 /**
- * What 8x8 would show: the simulator's phone system, with three things on top that hurt windows most. Ends of
- * calls may be coarse, so that they fall into seams; a row may change its end; bounds are read in four ways.
+ * What 8x8 would show: the simulator's phone system, with four things on top that hurt windows most. Ends of
+ * calls may be coarse, so that they fall into seams; a row may change its end; a row may vanish, for a while or for
+ * ever; bounds are read in four ways.
  */
 export class Truth {
   readonly #plan: WorldPlan;
@@ -83,23 +97,25 @@ export class Truth {
 
   /** One page by keyset, as 8x8 serves it: what becomes visible behind the cursor is not in it. */
   page(request: PageRequest): TruthPage {
-    const { report, pbxIds, fromMs, toMs, nowMs, scrollId } = request;
-    const page = queryPage(this.#system, {
-      report, pbxIds, nowMs, scrollId, pageSize: this.#plan.pageSize,
-      fromMs: fromMs - this.#marginMs, toMs: toMs + this.#marginMs,
-    });
-    const rows = page.rows
-      .map((row) => this.#show(row, nowMs))
-      .filter(({ timeMs }) => this.#isInside(timeMs, fromMs, toMs));
-    const nextScrollId = page.scrollId === END_OF_SCROLL ? undefined : page.scrollId;
-    return { rows, nextScrollId, walked: page.rows.length, total: page.totalRecordCount };
+    const { report, pbxIds, fromMs, toMs, nowMs, pageSize } = request;
+    const span = { fromMs: fromMs - this.#marginMs, toMs: toMs + this.#marginMs };
+    let { scrollId } = request;
+    let walked = 0;
+    for (;;) {
+      const page = queryPage(this.#system, { report, pbxIds, nowMs, scrollId, pageSize, ...span });
+      if (page.scrollId === END_OF_SCROLL) return { rows: [], nextScrollId: undefined, walked, total: 0 };
+      walked += page.rows.length;
+      const rows = this.#showAll(page.rows, nowMs).filter(({ timeMs }) => this.#isInside(timeMs, fromMs, toMs));
+      if (rows.length > 0) return { rows, nextScrollId: page.scrollId, walked, total: page.totalRecordCount };
+      scrollId = page.scrollId;
+    }
   }
 
   /** Up to four rows of the minute before and the minute after a window. */
   around({ report, pbxIds, fromMs, toMs, nowMs }: PageRequest): readonly ShownRow[] {
     return [[fromMs - 60_000, fromMs - 1_000], [toMs + 1_000, toMs + 60_000]].flatMap(([low, high]) =>
-      queryPage(this.#system, { report, pbxIds, nowMs, pageSize: 2, fromMs: low!, toMs: high! }).rows
-        .map((row) => this.#show(row, nowMs)));
+      this.#showAll(queryPage(this.#system, { report, pbxIds, nowMs, pageSize: 2, fromMs: low!, toMs: high! }).rows,
+        nowMs));
   }
 
   /** The row as nobody can map it. */
@@ -117,14 +133,21 @@ export class Truth {
     const { pbxIds, originMs, endMs } = this.#plan;
     const query = { report, pbxIds, nowMs: endMs, pageSize: 1_000_000, fromMs: originMs - 3_600_000, toMs: endMs };
     return queryPage(this.#system, query).rows.map((row) => {
-      const { timeMs, movedAtMs, movedMs } = this.#fateOf(row);
+      const { timeMs, movedAtMs, movedMs, gone } = this.#fateOf(row);
       const timesMs = movedAtMs < Infinity ? [timeMs, movedMs] : [timeMs];
-      return { report, key: trueKeyOf(row), poison: row.poison, timesMs, visibleMs: row.visibleFromMs[0]! };
+      return { report, key: trueKeyOf(row), poison: row.poison, timesMs, visibleMs: row.visibleFromMs[0]!, gone };
     });
   }
 
-  #show(row: Row, nowMs: number): ShownRow {
-    const fate = this.#fateOf(row);
+  #showAll(rows: readonly Row[], nowMs: number): readonly ShownRow[] {
+    return rows.flatMap((row) => {
+      const fate = this.#fateOf(row);
+      const gone = fate.gone !== undefined && nowMs >= fate.gone.fromMs && nowMs < fate.gone.untilMs;
+      return gone ? [] : [this.#show(row, fate, nowMs)];
+    });
+  }
+
+  #show(row: Row, fate: Fate, nowMs: number): ShownRow {
     const timeMs = nowMs >= fate.movedAtMs ? fate.movedMs : fate.timeMs;
     const name = `${row.bucket.id}/${row.index}/${row.revision}/${timeMs}`;
     let shown = this.#shown.get(name);
@@ -133,7 +156,7 @@ export class Truth {
     const json = typeof value['disconnectedTimeUTC'] === 'number' ? { ...value, disconnectedTimeUTC: timeMs } : value;
     const trueKey = trueKeyOf(row);
     const eventKey = row.poison ? rejectedKeyOf(json) : trueKey;
-    shown = { report: row.report, json, trueKey, timeMs, bad: row.poison, eventKey };
+    shown = { report: row.report, json, trueKey, timeMs, bad: row.poison, eventKey, lateUntilMs: fate.lateUntilMs };
     this.#shown.set(name, shown);
     return shown;
   }
@@ -142,17 +165,22 @@ export class Truth {
     const name = `${row.bucket.id}/${row.index}`;
     const known = this.#fates.get(name);
     if (known !== undefined) return known;
-    const { seed, grainMs, movedShare, lateMaxMs, latencyMs } = this.#plan;
+    const { seed, grainMs, movedShare, vanishedShare, lateMaxMs, latencyMs } = this.#plan;
     const random = new Random(hashNumbers([seed, hashText(row.report + row.key)]));
     const timeMs = Math.floor(row.disconnectMs / grainMs) * grainMs;
-    let fate: Fate = { timeMs, movedAtMs: Infinity, movedMs: timeMs };
+    const visibleMs = row.visibleFromMs[0]!;
+    const lateUntilMs = Math.max(row.disconnectMs + latencyMs + lateMaxMs, visibleMs);
+    let [movedAtMs, movedMs] = [Infinity, timeMs];
     if (!row.poison && random.chance(movedShare)) {
-      const visibleMs = row.visibleFromMs[0]!;
-      const latestMs = Math.max(row.disconnectMs + latencyMs + lateMaxMs, visibleMs);
-      const movedAtMs = random.whole(visibleMs, latestMs);
-      const movedMs = timeMs + random.whole(-MOVE_MAX_MS, Math.min(MOVE_MAX_MS, movedAtMs - timeMs));
-      fate = { timeMs, movedAtMs, movedMs };
+      movedAtMs = random.whole(visibleMs, lateUntilMs);
+      movedMs = timeMs + random.whole(-MOVE_MAX_MS, Math.min(MOVE_MAX_MS, movedAtMs - timeMs));
     }
+    let gone: Gone | undefined;
+    if (random.chance(vanishedShare)) {
+      const fromMs = random.whole(visibleMs, lateUntilMs);
+      gone = { fromMs, untilMs: random.chance(0.5) ? Infinity : random.whole(fromMs, lateUntilMs) };
+    }
+    const fate: Fate = { timeMs, movedAtMs, movedMs, lateUntilMs, gone };
     this.#fates.set(name, fate);
     return fate;
   }

@@ -84,3 +84,17 @@ test('a paused host wakes late, a dead one never', async () => {
   assert.deepEqual(woken, ['paused at 50']);
   assert.equal(paused.sleeping, 0);
 });
+
+test('a deadline passes when its host runs, and not once it has ended', async () => {
+  const time = new VirtualTime(0);
+  const host = new Host(1, time);
+  const [late, ended] = [host.deadline(10), host.deadline(10)];
+  assert.equal(host.sleeping, 2);
+  ended.end();
+  host.freeze();
+  await time.advanceTo(20);
+  assert.equal(late.signal.aborted, false);
+  host.thaw();
+  await time.advanceTo(30);
+  assert.deepEqual([late.signal.aborted, ended.signal.aborted, host.sleeping, time.pending], [true, false, 0, 0]);
+});

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/clock.ts';
+import type { Clock, Deadline } from '../../src/clock.ts';
 
 interface Timer {
   readonly atMs: number;
@@ -132,6 +132,11 @@ export class VirtualClock implements Clock {
 
   sleepUntil(untilMs: number, signal: AbortSignal): Promise<void> {
     return this.#time.sleep(untilMs - this.nowMs(), signal);
+  }
+
+  deadline(limitMs: number): Deadline {
+    const late = new AbortController();
+    return { signal: late.signal, end: this.#time.after(limitMs, () => late.abort(new Error('too late'))) };
   }
 }
 

@@ -1,16 +1,19 @@
+import type { ErrorCode } from '../../src/errors.ts';
 import { feedName } from '../../src/feed/feed.ts';
 import { hashNumbers, Random } from '../../src/simulator/random.ts';
+import { createWorkAnalytics } from '../../src/source/work-analytics.ts';
 import { streams } from '../../src/streams/index.ts';
 import type { Feed } from '../../src/worker/poll.ts';
-import { runWorker } from '../../src/worker/worker.ts';
+import { runWorker, type WorkerEvent } from '../../src/worker/worker.ts';
 import { Blows } from './blows.ts';
 import { Host } from './host.ts';
 import { drawPlan, type WorldPlan } from './plan.ts';
-import { count, createTrace, type Trace } from './trace.ts';
+import { count, createTrace, type Trace, type Trouble } from './trace.ts';
 import { Truth } from './truth.ts';
-import { VirtualTime } from './virtual-time.ts';
+import { settle, VirtualTime } from './virtual-time.ts';
+import { Wire } from './wire.ts';
+import { BASE_URL, credentials, WorldApi } from './world-api.ts';
 import { WorldBus } from './world-bus.ts';
-import { WorldSource } from './world-source.ts';
 
 /** What is left of a world when it is over: all that the promises are checked against. */
 export interface Outcome {
@@ -35,20 +38,22 @@ export interface RunningWorker {
 }
 
 /**
- * The whole connector but its two edges: the real worker, loops, polls and offsets, on a memory sink and the
- * simulator's phone system, in virtual time, with everything going wrong that a seed can think of.
+ * The whole connector but its two outermost edges: the real source, worker, loops, polls and offsets, on a wire and
+ * a bus of our own, in virtual time, with everything going wrong that a seed can think of.
  */
 export class World {
   readonly plan: WorldPlan;
   readonly time: VirtualTime;
   readonly trace = createTrace();
   readonly truth: Truth;
-  readonly source: WorldSource;
+  readonly api: WorldApi;
+  readonly wire: Wire;
   readonly bus: WorldBus;
   readonly feeds: readonly Feed[];
   readonly workers = new Set<RunningWorker>();
   readonly #origins = new Set<number>();
   readonly #crashes: unknown[] = [];
+  readonly #stops: (() => void)[] = [];
   readonly #random: Random;
   #hostNumber = 0;
 
@@ -56,7 +61,8 @@ export class World {
     this.plan = drawPlan(seed);
     this.time = new VirtualTime(this.plan.startMs);
     this.truth = new Truth(this.plan);
-    this.source = new WorldSource(this.plan, this.truth, this.trace);
+    this.api = new WorldApi(this.plan, this.time, this.truth, this.trace);
+    this.wire = new Wire(this.plan, this.time, this.trace, (asked) => this.api.answer(asked));
     this.bus = new WorldBus(this.plan, this.time, this.trace);
     this.#random = new Random(hashNumbers([seed, 4]));
     const { pace, originMs } = this.plan;
@@ -74,15 +80,44 @@ export class World {
     this.#origins.add(originMs);
     const longer = { ...pace, lookbackMs: pace.lookbackMs * this.#random.pick([1, 1, 2]) };
     if (longer.lookbackMs > pace.lookbackMs) count(this.trace, 'lookback-raised');
+    const source = this.#sourceOf(host);
     const ended = runWorker({
       feeds: this.feeds.map((feed) => ({ ...feed, pace: longer, originMs })),
-      source: this.source.of(host),
+      source,
       sink: this.bus.of(host),
       clock: host,
       random: () => this.#random.next(),
-      listen: () => undefined,
+      listen: (event) => {
+        if (event.kind === 'shards-owned') source.setShare(event.shards.size / event.of);
+        if (event.kind === 'poll-failed') this.#countFailure(event);
+      },
     }, stop.signal).catch((error: unknown) => void this.#crashes.push(error));
-    this.workers.add({ host, ended, stop: () => stop.abort(new Error('stopped')) });
+    const worker = { host, ended, stop: () => stop.abort(new Error('stopped')) };
+    this.#stops.push(worker.stop);
+    this.workers.add(worker);
+  }
+
+  #sourceOf(host: Host): ReturnType<typeof createWorkAnalytics> {
+    const { pageSize, requestsPerMinute, requestTimeoutMs, bodyMaxBytes } = this.plan;
+    const random = new Random(hashNumbers([this.plan.seed, 7, host.number]));
+    return createWorkAnalytics({
+      baseUrl: BASE_URL,
+      credentials: () => credentials,
+      parameters: {},
+      pageSize, requestsPerMinute, requestTimeoutMs, bodyMaxBytes,
+      windowTimeoutMs: 30 * 60_000,
+      clock: host,
+      random: () => random.next(),
+      fetch: this.wire.fetchOf(host),
+      onRequest: ({ status }) => {
+        if (status === 'timeout') count(this.trace, 'request-timed-out');
+      },
+    });
+  }
+
+  #countFailure({ error }: WorkerEvent & { readonly kind: 'poll-failed' }): void {
+    const trouble = POLL_TROUBLES[error.code];
+    if (trouble !== undefined) count(this.trace, trouble);
   }
 
   /** Lives through everything and says what is left. */
@@ -96,11 +131,24 @@ export class World {
 
     const workers = [...this.workers];
     for (const { stop } of workers) stop();
-    await time.advanceTo(plan.endMs + 60_000);
+    await time.advanceTo(plan.endMs + 10_000); // less than any deadline: none may be left
     const sleepersLeft = workers.reduce((sum, { host }) => sum + host.sleeping, 0);
-    return { plan, feeds, truth, trace, origins: this.#origins, crashes: this.#crashes, sleepersLeft };
+    const crashes = [...this.#crashes];
+    // Node keeps a signal that follows another until it aborts, and with it all that a dead host has waited for.
+    for (const stop of this.#stops) stop();
+    await settle();
+    return { plan, feeds, truth, trace, origins: this.#origins, crashes, sleepersLeft };
   }
 }
+
+const POLL_TROUBLES: Readonly<Partial<Record<ErrorCode, Trouble>>> = {
+  SOURCE_UNAVAILABLE: 'poll-unavailable',
+  SOURCE_THROTTLED: 'poll-throttled',
+  SOURCE_MALFORMED: 'poll-malformed',
+  SOURCE_REFUSED: 'poll-refused',
+  SOURCE_PBX_REFUSED: 'poll-pbx-refused',
+  CLOCK_AHEAD: 'poll-clock-ahead',
+};
 
 /** Everything that became visible, and when, in one text: equal worlds have equal ones. */
 export function fingerprint({ trace }: Outcome): string {
