@@ -26,7 +26,7 @@ async function reset({ account, stack, prefix }: Journey, to: Date): Promise<str
 }
 
 /** Writes over the feed's head, past all transactions. */
-async function writeHead({ stack, prefix, offsets }: Journey & { offsets: number }, value: Buffer | null): Promise<void> {
+async function writeHead({ stack, prefix }: Journey, offsets: number, value: Buffer | null): Promise<void> {
   const kafka = new Kafka({ clientId: 'vandal', brokers: stack.brokers.split(','), logLevel: logLevel.NOTHING });
   const producer = kafka.producer({ createPartitioner: () => () => offsets });
   await producer.connect();
@@ -46,7 +46,7 @@ for (const [name, value] of Object.entries(damages)) {
     await worker.stop();
     const records = await readTopics(one.stack, [`${one.prefix}.offsets`]);
     const head = records.findLast(({ key }) => key === `${one.prefix}/${FEED}`)!;
-    await writeHead({ ...one, offsets: head.partition }, value);
+    await writeHead(one, head.partition, value);
 
     const refused = one.start();
     assert.equal(await refused.exited, 4);

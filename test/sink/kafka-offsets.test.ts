@@ -15,7 +15,10 @@ import {
 const feed = { stream: 'call-legs', pbxId: 'acme', pass: 'live' } as const;
 const jsonCodec: Codec = {
   encode: (value) => Buffer.from(JSON.stringify(value)),
-  decode: async (bytes) => ({ entries: [], watermark: null, seenFrom: null, manifest: null, ...JSON.parse(String(bytes)) }),
+  decode: async (bytes) => {
+    const defaults = { entries: [], watermark: null, seenFrom: null, manifest: null };
+    return { ...defaults, ...(JSON.parse(String(bytes)) as object) };
+  },
 };
 const topic: OffsetsTopic = { topic: '8x8.offsets', connector: '8x8', pass: 'live', shardCount: 8, codec: jsonCodec };
 
@@ -48,7 +51,7 @@ test('the last record of a key counts, and a tombstone forgets', async () => {
 });
 
 test('records of other connectors and passes in the same topic are none of ours', async () => {
-  const others = [head(20, { of: { ...topic, connector: '8x8x' } }), head(20, { of: { ...topic, connector: 'other' } })];
+  const others = ['8x8x', 'other'].map((connector) => head(20, { of: { ...topic, connector } }));
   assert.equal((await offsetsFrom(topic, others)).size, 0);
 });
 
@@ -73,7 +76,8 @@ const refusals: { name: string; history: KafkaMessage[]; reason: RegExp }[] = [
 for (const { name, history, reason } of refusals) {
   test(`offsets with ${name} are refused, with the command that mends them`, async () => {
     await assert.rejects(offsetsFrom(topic, history), isInvalid(reason));
-    await assert.rejects(offsetsFrom(topic, history), isInvalid(/cure: 8x8-connector offsets reset --feed live\/call-/));
+    const cure = /cure: 8x8-connector offsets reset --feed live\/call-/;
+    await assert.rejects(offsetsFrom(topic, history), isInvalid(cure));
   });
 }
 
