@@ -49,8 +49,9 @@ export const KINDS: Readonly<Record<Kind, KindRule>> = {
 /** Longest id, in UTF-16 units. Those of 8x8's samples have 13. */
 const ID_LENGTH_MAX = 256;
 
-/** Largest whole number that Avro's JavaScript library writes into a `long`. */
+/** What Avro's JavaScript library writes into a `long`; below, it writes a positive number without a word. */
 const WHOLE_MAX = 2 ** 53 - 2;
+const WHOLE_MIN = -(2 ** 52);
 
 /** The calendars of most languages go from the year 1 to 9999; a time beyond would break whoever reads it. */
 const TIME_MIN_MS = Date.parse('0001-01-01T00:00:00.000Z');
@@ -90,7 +91,7 @@ function readEndTime(raw: unknown): number | null | undefined {
 function readWhole(raw: unknown): number | null | undefined {
   if (raw === null || raw === undefined || raw === '') return null;
   const value = typeof raw === 'string' && isWhole(raw) ? Number(raw) : raw;
-  if (typeof value !== 'number' || !Number.isInteger(value) || Math.abs(value) > WHOLE_MAX) return undefined;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value > WHOLE_MAX || value < WHOLE_MIN) return undefined;
   return value + 0; // -0 becomes 0, as Avro would make it
 }
 

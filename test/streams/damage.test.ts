@@ -19,7 +19,7 @@ const becomes = (value: unknown): Outcome => ({ value });
 
 const misfitNumbers: readonly (readonly [unknown, Outcome])[] = [
   ['soon', bad], ['1e3', bad], ['1.5', bad], ['-', bad], [' 7', bad], [1.5, bad], [true, bad], [[], bad], [{}, bad],
-  [2 ** 53 - 1, bad], ['9007199254740993', bad], [-(2 ** 53), bad], [Infinity, bad], [NaN, bad],
+  [2 ** 53 - 1, bad], ['9007199254740993', bad], [-(2 ** 52) - 1, bad], [Infinity, bad], [NaN, bad],
 ];
 
 /** Per kind, what may stand in a field and what must come of it. */
@@ -48,7 +48,7 @@ const damages: Readonly<Record<Kind, readonly (readonly [unknown, Outcome])[]>> 
     ...misfitNumbers,
     [undefined, absent], [null, absent], ['', absent],
     [0, becomes(0)], [-0, becomes(0)], ['0', becomes(0)], ['24754', becomes(24754)], ['-7', becomes(-7)],
-    [-7, becomes(-7)], [2 ** 53 - 2, becomes(2 ** 53 - 2)],
+    [-7, becomes(-7)], [2 ** 53 - 2, becomes(2 ** 53 - 2)], [-(2 ** 52), becomes(-(2 ** 52))],
   ],
   count: [
     [undefined, absent], [null, absent], ['', absent], ['4', becomes(4)], [4, becomes(4)], [-1, becomes(-1)],
