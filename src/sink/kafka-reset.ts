@@ -1,7 +1,7 @@
 import type { KafkaMessage } from 'kafkajs';
 import { feedName, type FeedId, type Shard } from '../feed/feed.ts';
 import { contentsOf } from '../feed/manifest.ts';
-import { nextGeneration, OffsetState, restoreOffsets } from '../feed/offset.ts';
+import { OffsetState, restoreOffsets } from '../feed/offset.ts';
 import { offsetMessage, readLatest, resetMessage, type OffsetsTopic } from './kafka-offsets.ts';
 import type { PlacedMessage } from './kafka-messages.ts';
 import { discard, publish, takeShard, type SessionParts } from './kafka-session.ts';
@@ -46,12 +46,12 @@ async function planReset(
   const known = states.get(name);
   const state = known ?? new OffsetState(reset.feed, reset.toMs);
   const unreadable = broken.filter(({ feed }) => feed === name);
-  // Each commit has written here, so the log offset is above the number of any commit that cannot be read any more.
-  const commit = Number(history.at(-1)!.offset);
+  // Each owner and each commit has written here, so the log offset is above the number of any that cannot be read.
+  const number = Number(history.at(-1)!.offset);
   const messages = [
     ...unreadable.map(({ key }) => ({ topic: offsets.topic, partition: shard, key, value: null })),
     resetMessage(offsets, shard, reset),
-    offsetMessage(offsets, shard, state.resetTo(reset.toMs, contentsOf(nextGeneration(states), []), commit)),
+    offsetMessage(offsets, shard, state.resetTo(reset.toMs, contentsOf(number, []), number)),
   ];
   const fromMs = state.commits > 0 ? state.watermarkMs : undefined;
   return { messages, report: { fromMs, seenKeys: state.seenCount, broken: unreadable.length } };
