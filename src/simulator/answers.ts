@@ -1,6 +1,7 @@
+import type { FaultKind } from './faults.ts';
 import type { SimulatorOptions } from './options.ts';
 import type { Row } from './row.ts';
-import type { Report } from './rows.ts';
+import type { JsonRow, Report } from './rows.ts';
 import { formatUtc } from './time-zone.ts';
 
 /** What goes over the wire, and what the ledger is to be told once it has. */
@@ -15,6 +16,10 @@ export interface Answer {
   readonly delivery: 'whole' | 'cut' | 'slow' | 'none';
   readonly served: readonly Row[];
   readonly damaged: readonly Row[];
+  /** Rows it shows that are no content of any true row: the damaged copies, and rows of a PBX nobody has. */
+  readonly strange: readonly JsonRow[];
+  /** What is wrong with it, if something is. */
+  readonly fault?: FaultKind | undefined;
 }
 
 /** The request is refused with this answer. */
@@ -33,7 +38,7 @@ export function jsonAnswer(status: number, body: unknown, headers: Readonly<Reco
 }
 
 export function bodyAnswer(status: number, body: Buffer, headers: Readonly<Record<string, string>>): Answer {
-  return { status, headers, pieces: [body], delivery: 'whole', served: [], damaged: [] };
+  return { status, headers, pieces: [body], delivery: 'whole', served: [], damaged: [], strange: [] };
 }
 
 export function htmlAnswer(status: number, title: string): Answer {

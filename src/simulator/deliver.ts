@@ -1,14 +1,22 @@
 import type { ServerResponse } from 'node:http';
+import type { AskedFor } from './answer-log.ts';
 import type { Answer } from './answers.ts';
 import type { World } from './world.ts';
 
 const DROPS = 20;
 
+/** An answer, and what asked for it. */
+export interface Exchange {
+  readonly asked: AskedFor;
+  readonly answer: Answer;
+}
+
 /** Sends an answer in the way it says, and tells ledger and counts what was shown. `signal` ends what takes long. */
 export async function deliver(
-  world: World, answer: Answer, response: ServerResponse, signal: AbortSignal,
+  world: World, { asked, answer }: Exchange, response: ServerResponse, signal: AbortSignal,
 ): Promise<void> {
   const { counts, options } = world;
+  world.answers.add(asked, answer, { atMs: options.clock.nowMs(), throttledUntilMs: counts.throttledUntilMs });
   const status = answer.delivery === 'none' ? 'none' : `${answer.status}`;
   counts.requests[status] = (counts.requests[status] ?? 0) + 1;
 
@@ -72,6 +80,7 @@ function record({ ledger, counts, options }: World, { status, served, damaged }:
     counts.pagesServed += 1;
     counts.rowsServed += served.length;
   }
-  ledger.served(served, options.clock.nowMs());
-  for (const row of damaged) ledger.damaged(row);
+  const nowMs = options.clock.nowMs();
+  ledger.served(served, nowMs);
+  for (const row of damaged) ledger.damaged(row, nowMs);
 }

@@ -68,9 +68,15 @@ function passGate(
 
   const fault = world.faultsEnabled ? decideFault(options.faults, { ...request, number: counts.number }) : undefined;
   if (fault !== undefined) counts.faults[fault.kind] = (counts.faults[fault.kind] ?? 0) + 1;
+  const spoil = fault === undefined ? undefined : SPOILS[fault.kind];
+  const well = (): Answer => answerWell(fault);
+  const answer = orRefused(() => spoil === undefined ? well() : spoil(world, fault!, well));
+  return { ...answer, fault: fault?.kind };
+}
+
+function orRefused(answer: () => Answer): Answer {
   try {
-    const spoil = fault === undefined ? undefined : SPOILS[fault.kind];
-    return spoil === undefined ? answerWell(fault) : spoil(world, fault!, () => answerWell(fault));
+    return answer();
   } catch (error) {
     if (error instanceof Refusal) return error.answer;
     throw error;
@@ -103,7 +109,7 @@ function throttle(world: World, waitMs: number): Answer {
 
 /** Rows that nobody can be expected to have read. */
 function unserved(answer: Answer, delivery: Answer['delivery']): Answer {
-  return { ...answer, delivery, served: [], damaged: [] };
+  return { ...answer, delivery, served: [], damaged: [], strange: [] };
 }
 
 function truncate(answer: Answer): Answer {

@@ -1,6 +1,6 @@
 import type { PhoneSystem } from './phone-system.ts';
 import type { RowBucket } from './row-bucket.ts';
-import type { Row } from './row.ts';
+import { Row } from './row.ts';
 import type { JsonRow, Report } from './rows.ts';
 import { walkRows } from './walk.ts';
 
@@ -18,11 +18,21 @@ export interface LedgerEntry {
   readonly timesServed: number;
   /** How often a `damaged-row` fault showed a damaged copy of this good row. Those are not in `timesServed`. */
   readonly timesDamaged: number;
+  /** When that was last; null if never. */
+  readonly lastDamagedMs: number | null;
   /** Nobody can map this row, in any of its contents. */
   readonly poison: boolean;
   /** Every content that is or was readable by now, oldest first. Their `timesServed` add up to the row's. */
-  readonly revisions: readonly { readonly visibleFromMs: number; readonly timesServed: number }[];
+  readonly revisions: readonly LedgerRevision[];
   /** The content of now, text times in UTC; only if asked for. */
+  readonly row?: JsonRow;
+}
+
+/** One content of a row. */
+export interface LedgerRevision {
+  readonly visibleFromMs: number;
+  readonly timesServed: number;
+  /** Text times in UTC; only if asked for. */
   readonly row?: JsonRow;
 }
 
@@ -40,7 +50,7 @@ export interface LedgerQuery {
 /** Remembers what was shown, so that a checker can compare it with what arrived on the bus. */
 export interface Ledger {
   served(rows: readonly Row[], atMs: number): void;
-  damaged(row: Row): void;
+  damaged(row: Row, atMs: number): void;
   /** Newest first by start time, as the reports are. */
   entries(query: LedgerQuery): Generator<LedgerEntry>;
 }
@@ -51,7 +61,7 @@ interface Tally {
   readonly timesServed: Uint32Array;
   /** Of revised rows only: times served by revision. */
   readonly byRevision: Map<number, number[]>;
-  readonly timesDamaged: Map<number, number>;
+  readonly damaged: Map<number, { readonly times: number; readonly lastMs: number }>;
 }
 
 export function createLedger(system: PhoneSystem): Ledger {
@@ -64,7 +74,7 @@ export function createLedger(system: PhoneSystem): Ledger {
       firstServedMs: new Float64Array(bucket.count),
       timesServed: new Uint32Array(bucket.count),
       byRevision: new Map(),
-      timesDamaged: new Map(),
+      damaged: new Map(),
     };
     tallies.set(bucket.id, fresh);
     return fresh;
@@ -83,16 +93,16 @@ export function createLedger(system: PhoneSystem): Ledger {
       }
     },
 
-    damaged({ bucket, index }) {
-      const { timesDamaged } = tallyOf(bucket);
-      timesDamaged.set(index, (timesDamaged.get(index) ?? 0) + 1);
+    damaged({ bucket, index }, lastMs) {
+      const { damaged } = tallyOf(bucket);
+      damaged.set(index, { times: (damaged.get(index)?.times ?? 0) + 1, lastMs });
     },
 
     *entries({ report, fromMs, toMs, nowMs, pbxIds = system.options.pbxIds, rows = false }) {
       const span = { report, pbxIds, nowMs, timeOf: 'disconnect', lowMs: fromMs, highMs: toMs - 1 } as const;
       for (const row of walkRows(system, { ...span, simplified: false, matches: undefined })) {
         const entry = makeEntry(row, tallies.get(row.bucket.id), nowMs);
-        yield rows ? { ...entry, row: row.value() } : entry;
+        yield rows ? withContents(entry, row) : entry;
       }
     },
   };
@@ -111,10 +121,17 @@ function makeEntry(row: Row, tally: Tally | undefined, nowMs: number): LedgerEnt
     visibleFromMs: visibleFromMs[0]!,
     firstServedMs: timesServed === 0 ? null : tally!.firstServedMs[row.index]!,
     timesServed,
-    timesDamaged: tally?.timesDamaged.get(row.index) ?? 0,
+    timesDamaged: tally?.damaged.get(row.index)?.times ?? 0,
+    lastDamagedMs: tally?.damaged.get(row.index)?.lastMs ?? null,
     poison: row.poison,
     revisions: visibleFromMs
       .map((fromMs, index) => ({ visibleFromMs: fromMs, timesServed: revised ? (counts[index] ?? 0) : timesServed }))
       .filter((revision) => revision.visibleFromMs <= nowMs),
   };
+}
+
+function withContents(entry: LedgerEntry, row: Row): LedgerEntry {
+  const contentAt = (ms: number): JsonRow => new Row(row.bucket, row.index, ms).value();
+  const revisions = entry.revisions.map((revision) => ({ ...revision, row: contentAt(revision.visibleFromMs) }));
+  return { ...entry, row: row.value(), revisions };
 }

@@ -6,6 +6,7 @@ import type { Page, PageQuery } from './query.ts';
 import type { ReportRequest } from './report-request.ts';
 import { Row } from './row.ts';
 import { damageRow } from './rows.ts';
+import type { JsonRow } from './rows.ts';
 import type { World } from './world.ts';
 
 /** Answers a report request that passed the gate; a fault here spoils the page, see {@link spoilPage}. */
@@ -31,6 +32,7 @@ export function answerReport(world: World, request: ReportRequest, fault: Fault 
     delivery: 'whole',
     served: shown.rows.filter((row) => row instanceof Row),
     damaged: shown.damaged,
+    strange: shown.strange,
   };
 }
 
@@ -74,12 +76,13 @@ interface ShownPage {
   /** A Buffer is the JSON of a row that does not count as served. */
   readonly rows: readonly (Row | Buffer)[];
   readonly damaged: readonly Row[];
+  readonly strange: readonly JsonRow[];
 }
 
 /** The faults that lie in the rows. What they show of true rows is recorded as served all the same. */
 function spoilPage(world: World, { query, page, earlierRows }: SpoilContext, fault: Fault | undefined): ShownPage {
   const { rows, totalRecordCount } = page;
-  const good: ShownPage = { totalRecordCount, rows, damaged: [] };
+  const good: ShownPage = { totalRecordCount, rows, damaged: [], strange: [] };
   if (fault === undefined) return good;
   const chosen = fault.choice % rows.length;
   const row = rows[chosen]!;
@@ -88,10 +91,15 @@ function spoilPage(world: World, { query, page, earlierRows }: SpoilContext, fau
     'duplicate-rows': () =>
       ({ ...good, rows: [...earlierRows, ...rows, ...rows.slice(chosen, chosen + DUPLICATES)] }),
     'wrong-count': () => ({ ...good, totalRecordCount: totalRecordCount + 1 + (fault.choice % 7) }),
-    'damaged-row': () => row.poison ? good : {
-      ...good, rows: replaceAt(rows, chosen, toJson(damageRow(row.value(), fault.choice >>> 8))), damaged: [row],
+    'damaged-row': () => {
+      if (row.poison) return good;
+      const copy = damageRow(row.value(), fault.choice >>> 8);
+      return { ...good, rows: replaceAt(rows, chosen, toJson(copy)), damaged: [row], strange: [copy] };
     },
-    'foreign-row': () => ({ ...good, rows: [...rows, toJson({ ...row.value(), pbxId: FOREIGN_PBX })] }),
+    'foreign-row': () => {
+      const copy = { ...row.value(), pbxId: FOREIGN_PBX };
+      return { ...good, rows: [...rows, toJson(copy)], strange: [copy] };
+    },
   };
   return spoils[fault.kind]?.() ?? good;
 }

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import Fastify from 'fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Answer } from './answers.ts';
+import { tokenName } from './answer-log.ts';
 import { deliver } from './deliver.ts';
+import type { Exchange } from './deliver.ts';
 import { answerReportCall, answerTokenCall } from './endpoints.ts';
 import type { Ledger } from './ledger.ts';
 import { settleOptions } from './options.ts';
@@ -48,6 +49,7 @@ export interface Simulator {
  * and, without credentials, for whoever checks:
  *
  * GET  {origin}/simulator/ledger?report&from&to[&rows=true]   NDJSON of LedgerEntry; from and to in epoch ms
+ * GET  {origin}/simulator/answers                             NDJSON of AnswerEntry, oldest first; the latest 100,000
  * GET  {origin}/simulator/stats                               {@link Stats}
  * POST {origin}/simulator/faults   {"enabled": boolean}
  *
@@ -84,7 +86,7 @@ export async function startSimulator(settings: SimulatorSettings = {}): Promise<
 }
 
 function addApi(server: FastifyInstance, world: World, signal: AbortSignal): void {
-  const answer = async (reply: FastifyReply, make: () => Answer): Promise<void> => {
+  const answer = async (reply: FastifyReply, make: () => Exchange): Promise<void> => {
     // From here on the answer is ours, byte for byte: some of them are broken on purpose.
     reply.hijack();
     await deliver(world, make(), reply.raw, signal);
@@ -92,17 +94,26 @@ function addApi(server: FastifyInstance, world: World, signal: AbortSignal): voi
 
   server.post(`${BASE_PATH}/v1/oauth/token`, (request, reply) => answer(reply, () => {
     const form = request.body instanceof URLSearchParams ? request.body : new URLSearchParams();
-    return answerTokenCall(world, { apiKey: headerOf(request, '8x8-apikey'), form });
+    return {
+      asked: { endpoint: 'token', query: {}, scrolling: false, token: null },
+      answer: answerTokenCall(world, { apiKey: headerOf(request, '8x8-apikey'), form }),
+    };
   }));
   for (const report of REPORTS) {
-    server.get(`${BASE_PATH}/v2/${report}`, (request, reply) => answer(reply, () => answerReportCall(world, {
-      report,
-      apiKey: headerOf(request, '8x8-apikey'),
-      authorization: headerOf(request, 'authorization'),
-      // Read from the raw URL: both %20 and + are a space here.
-      parameters: new URL(request.raw.url ?? '', 'http://simulator').searchParams,
-    })));
+    server.get(`${BASE_PATH}/v2/${report}`, (request, reply) =>
+      answer(reply, () => exchangeReport(world, report, request)));
   }
+}
+
+function exchangeReport(world: World, report: Report, request: FastifyRequest): Exchange {
+  // Read from the raw URL: both %20 and + are a space here.
+  const parameters = new URL(request.raw.url ?? '', 'http://simulator').searchParams;
+  const authorization = headerOf(request, 'authorization');
+  const { scrollId, ...query } = Object.fromEntries(parameters);
+  return {
+    asked: { endpoint: report, query, scrolling: scrollId !== undefined, token: tokenName(authorization) },
+    answer: answerReportCall(world, { report, apiKey: headerOf(request, '8x8-apikey'), authorization, parameters }),
+  };
 }
 
 function headerOf(request: FastifyRequest, name: string): string | undefined {
@@ -112,6 +123,9 @@ function headerOf(request: FastifyRequest, name: string): string | undefined {
 
 function addOwnEndpoints(server: FastifyInstance, world: World): void {
   server.get('/simulator/stats', () => statsOf(world));
+
+  server.get('/simulator/answers', (_request, reply) =>
+    reply.type('application/x-ndjson').send(Readable.from(linesOf(world.answers.entries()))));
 
   server.post<{ Body: { enabled?: unknown } | null }>('/simulator/faults', (request, reply) => {
     const enabled = request.body?.enabled;

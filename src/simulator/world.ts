@@ -1,3 +1,4 @@
+import { AnswerLog } from './answer-log.ts';
 import type { FaultKind } from './faults.ts';
 import { RateLimiter, Tokens } from './gate.ts';
 import { createLedger } from './ledger.ts';
@@ -26,6 +27,7 @@ export interface World {
   readonly options: SimulatorOptions;
   readonly system: PhoneSystem;
   readonly ledger: Ledger;
+  readonly answers: AnswerLog;
   readonly tokens: Tokens;
   readonly limiter: RateLimiter;
   readonly pages: PageMemory;
@@ -54,6 +56,7 @@ export function createWorld(options: SimulatorOptions): World {
     options,
     system,
     ledger: createLedger(system),
+    answers: new AnswerLog(),
     tokens: new Tokens(options.tokenLifetimeS),
     limiter: new RateLimiter(options.requestsPerMinute),
     pages: new PageMemory(),

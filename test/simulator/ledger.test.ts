@@ -64,6 +64,25 @@ test('the ledger counts each revision of a row', () =>
     assert.ok(entries.some(({ revisions }) => revisions[0]!.timesServed === 1));
   }));
 
+test('the ledger holds every content of a revised row, if asked for', () =>
+  withSimulator({ revisedShare: 1, pbxIds: ['acme'] }, async (caller, clock) => {
+    clock.pass(hours(2));
+    for (const { revisions, row } of await readLedger(caller, 'call-legs', '&rows=true')) {
+      const contents = revisions.map((revision) => JSON.stringify(revision.row));
+      assert.equal(new Set(contents).size, revisions.length);
+      assert.equal(contents.at(-1), JSON.stringify(row));
+    }
+    assert.ok((await readLedger(caller, 'call-legs')).every(({ revisions }) => revisions.every(({ row }) => !row)));
+  }));
+
+test('the ledger tells when a good row was shown damaged', () =>
+  withSimulator({ pbxIds: ['acme'], faults: { probabilities: { 'damaged-row': 1 } } }, async (caller, clock) => {
+    clock.pass(5_000);
+    await caller.page('call-legs');
+    const damaged = (await readLedger(caller, 'call-legs')).filter(({ timesDamaged }) => timesDamaged > 0);
+    assert.deepEqual(damaged.map(({ lastDamagedMs }) => lastDamagedMs), [NOON + 5_000]);
+  }));
+
 test('what the ledger knows outlives the memory of the rows', () =>
   withSimulator({ rowsCachedMax: 1, pbxIds: ['acme'] }, async (caller) => {
     await caller.scroll('call-legs', { pageSize: '100' });

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { badLogs } from './bad-logs.ts';
+import type { Change } from './changes.ts';
+import { check, invariants, type InvariantId } from './check.ts';
+import { goodLogs } from './good-logs.ts';
+import { dumpsOf, goodPlan } from './good-run.ts';
+
+// Goal: the checker has no false alarm, and every invariant finds what breaks it. Method: a run made by hand with all
+// that may go wrong, and changes of it: some must leave all as it is, each of the others must break what it names.
+
+function brokenBy({ plan: change, dumps: spoil }: Change): Record<string, string> {
+  const plan = goodPlan();
+  change?.(plan);
+  const dumps = { ...dumpsOf(plan) };
+  spoil?.(dumps);
+  const bad = check(dumps).filter(({ outcome }) => outcome !== 'holds');
+  return Object.fromEntries(bad.map(({ id, outcome, violations }) => [id, violations[0] ?? outcome]));
+}
+
+for (const [name, change] of Object.entries(goodLogs)) {
+  test(`no false alarm: ${name}`, () => assert.deepEqual(brokenBy(change), {}));
+}
+
+for (const [what, caughtBy, change] of badLogs) {
+  test(`${what}: ${caughtBy.join(', ')}`, () => {
+    const broken = brokenBy(change);
+    assert.deepEqual(Object.keys(broken), caughtBy, JSON.stringify(broken, null, 2));
+    for (const example of Object.values(broken)) assert.ok(example.length > 30, `an example that tells: ${example}`);
+  });
+}
+
+test('every invariant has a bad log that it alone finds', () => {
+  const alone = new Set(badLogs.flatMap(([, caughtBy]) => (caughtBy.length === 1 ? caughtBy : [])));
+  assert.deepEqual(Object.keys(invariants).filter((id) => !alone.has(id as InvariantId)), []);
+});
+
+test('where there is nothing to look at, no invariant claims to hold', () => {
+  const { run } = dumpsOf(goodPlan());
+  const nothing = {
+    run: { ...run, settings: { EIGHT_PBX_IDS: '' } }, ledger: [], answers: [], committed: [], uncommitted: [], ends: [],
+    log: [], prefix: [], artefacts: {},
+  };
+  assert.deepEqual(check(nothing).filter(({ outcome }) => outcome !== 'blind'), []);
+});

@@ -1,0 +1,129 @@
+import { iso, placeOf, type Evidence } from './evidence.ts';
+import { tallyOf, type Head } from './feeds.ts';
+import type { Finding } from './invariant.ts';
+import { RETENTION_MS } from './rules.ts';
+import { movesWatermark } from './scans.ts';
+
+/**
+ * I3 Atomic: each head has exactly the events that its manifest tells of, by number and digest; no event is without
+ * the head of its commit; what a partition has of a commit is one transaction, and no other commit is in it; commits
+ * are numbered without a gap; and the keys that are remembered add up.
+ */
+export function commitsAreWhole(evidence: Evidence): Finding {
+  const { feeds, events } = evidence;
+  const violations = [...feeds.heads.flatMap((head) => tornCommit(evidence, head)), ...mixedCommits(evidence)];
+  const committed = new Set(feeds.heads.map(({ feed, commit }) => `${feed}/${commit}`));
+  for (const { record, feed, commit, topic, value } of events) {
+    const place = placeOf(record);
+    if (feed === undefined) violations.push(`${place} names no commit: ce_commit is ${record.headers['ce_commit']}`);
+    else if (!committed.has(`${feed}/${commit}`)) {
+      violations.push(`${place} is of ${feed}/${commit}, which has no head`);
+    } else if ((topic === 'rejected' ? value['stream'] : topic) !== feed.split('/').at(-2)) {
+      violations.push(`${place} is of ${feed}, whose events belong elsewhere`);
+    }
+  }
+  for (const { head, tally } of feeds.seen) {
+    const { count, sum } = head.seenSaid;
+    if (count === tally.count && sum === tally.sum) continue;
+    violations.push(`${nameOf(head)} tells of ${count} seen keys with the sum ${sum}, `
+      + `the topic has ${tally.count} with ${tally.sum}`);
+  }
+  for (const record of feeds.broken) {
+    const what = record.unreadable ?? 'a tombstone';
+    violations.push(`${placeOf(record)} (${record.key}) is ${what}, and no reset has mended it`);
+  }
+  return { looked: feeds.heads.length, at: 'commits', violations };
+}
+
+function tornCommit({ eventsOf }: Evidence, head: Head): string[] {
+  const events = eventsOf(head.feed, head.commit);
+  const rejected = events.filter(({ topic }) => topic === 'rejected').length;
+  const published = events.length - rejected;
+  const digest = tallyOf(events.map(({ id }) => Number.parseInt(id.slice(0, 12), 16))).sum;
+  const torn: string[] = [];
+  if (published !== head.published || rejected !== head.rejected) {
+    torn.push(`${nameOf(head)} tells of ${head.published} events and ${head.rejected} dead letters, `
+      + `the topics have ${published} and ${rejected}`);
+  } else if (digest !== head.digest) {
+    torn.push(`${nameOf(head)} has the digest ${head.digest}, its events have ${digest}`);
+  }
+  const before = head.before?.commit ?? 0;
+  const follows = head.reset === undefined ? head.commit === before + 1 : head.commit > before;
+  if (!follows) torn.push(`${nameOf(head)} follows on commit ${before}`);
+  return torn;
+}
+
+/** As the markers on the broker's disk have it, if that is at hand. */
+function mixedCommits({ feeds, events, transactions }: Evidence): readonly string[] {
+  const named = [...feeds.heads, ...events].map(({ record, feed, commit }) =>
+    ({ name: `${feed}/${commit}`, record, transaction: transactions.get(placeOf(record)) }));
+  const ofTransaction = new Map<string, string>();
+  const ofCommit = new Map<string, string>();
+  return named.flatMap(({ name, record, transaction }) => {
+    if (transaction === undefined || transaction === null) return [];
+    const there = `${name} in ${record.topic}-${record.partition}`;
+    const other = ofTransaction.get(transaction) ?? name;
+    const before = ofCommit.get(there) ?? transaction;
+    ofTransaction.set(transaction, name);
+    ofCommit.set(there, transaction);
+    if (other !== name) return [`${placeOf(record)} of ${name} is in one transaction with ${other}`];
+    return before === transaction ? [] : [`${there} is in two transactions, ended at ${before} and ${transaction}`];
+  });
+}
+
+/** I6 Watermark monotonic: neither it nor the time from which keys are known goes back, unless a reset says so. */
+export function nothingGoesBack({ feeds }: Evidence): Finding {
+  const violations = feeds.heads.flatMap((head) => {
+    const { before, reset, watermark, seenFrom } = head;
+    if (reset !== undefined) {
+      const said = Number(reset.value!['watermark']);
+      return said === watermark ? [] : [`${nameOf(head)} is at ${iso(watermark)}, but its RESET says ${iso(said)}`];
+    }
+    if (before === undefined) return [];
+    const back = (what: string, from: number, to: number): string[] => to >= from ? []
+      : [`${nameOf(head)} moves the ${what} back from ${iso(from)} to ${iso(to)}, and no RESET precedes it`];
+    return [
+      ...back('watermark', before.watermark, watermark), ...back('time of the oldest key', before.seenFrom, seenFrom),
+    ];
+  });
+  return { looked: feeds.heads.length, at: 'commits', violations };
+}
+
+/** What is about to leave 8x8's memory may be passed over, too: it would leave it while it is read. */
+const LEAVING_MS = 86_400_000;
+
+/**
+ * I11 No gap in time: every move of the watermark is the end of a window that begins at or before the watermark it had,
+ * so that all windows together cover all time since the feed began. Only what 8x8 keeps no more may be passed over.
+ */
+export function noGapInTime(evidence: Evidence): Finding {
+  const { feeds, gapLetterOf, run: { settings } } = evidence;
+  const beginMs = Date.parse(settings['START_FROM'] ?? '');
+  const violations = feeds.heads.flatMap((head) => {
+    const { before, reset, watermark, window, commit } = head;
+    if (before === undefined && reset === undefined) {
+      const late = commit > 1 || window !== undefined || watermark > beginMs;
+      const begins = `${nameOf(head)} begins at ${iso(watermark)}`;
+      return late ? [`${begins} with commit ${commit}, not at START_FROM ${settings['START_FROM']}`] : [];
+    }
+    if (!movesWatermark(head)) {
+      const still = reset !== undefined || watermark <= before!.watermark;
+      return still ? [] : [`${nameOf(head)} moves the watermark to ${iso(watermark)} without a window`];
+    }
+    const { from, to } = window!;
+    const hole = from > before!.watermark || to !== watermark;
+    const move = `${nameOf(head)} moves the watermark from ${iso(before!.watermark)} to ${iso(watermark)}`;
+    if (hole) return [`${move} by the window from ${iso(from)} to ${iso(to)}`];
+    const letter = gapLetterOf(head)?.value;
+    if (letter === undefined) return [];
+    const kept = to > head.record.timestamp - RETENTION_MS + LEAVING_MS;
+    if (kept) return [`${move} as if 8x8 kept nothing of it, but it keeps two years`];
+    const told = letter['windowFrom'] === before!.watermark && letter['windowTo'] === to;
+    return told ? [] : [`${move}, but its dead letter tells of another span`];
+  });
+  return { looked: evidence.scans.all.length, at: 'moves of a watermark', violations };
+}
+
+function nameOf({ feed, commit, record }: Head): string {
+  return `${feed}/${commit} (${placeOf(record)})`;
+}

@@ -1,0 +1,102 @@
+import type { ReadRecord } from '../reader/topics.ts';
+import type { Dumps, LedgerRow, Report } from './dumps.ts';
+import { readFeeds, type Feeds, type Head } from './feeds.ts';
+import { rulesOf, subjectOf, type Rules } from './rules.ts';
+import { findScans, type Scans } from './scans.ts';
+import { committedTransactions } from './transactions.ts';
+
+/** A record of a topic of events. */
+export interface PublishedEvent {
+  readonly record: ReadRecord;
+  readonly topic: Report | 'rejected';
+  /** Event id, subject and the rest, as its headers and value have them. */
+  readonly id: string;
+  readonly subject: string;
+  readonly value: Readonly<Record<string, unknown>>;
+  /** Key of its feed's head, and number of its commit; undefined if its header does not tell. */
+  readonly feed: string | undefined;
+  readonly commit: number;
+}
+
+/** A row of the ledger, under the names that events have. */
+export interface ShownRow extends LedgerRow {
+  readonly subject: string;
+}
+
+/** The dumps, and what follows from them. */
+export interface Evidence extends Dumps {
+  readonly rules: Rules;
+  /** Committed events in the order of their partitions. */
+  readonly events: readonly PublishedEvent[];
+  readonly eventsOf: (feed: string, commit: number) => readonly PublishedEvent[];
+  /** Committed events of a row, not dead letters. */
+  readonly eventsAbout: (report: Report, subject: string) => readonly PublishedEvent[];
+  readonly rows: readonly ShownRow[];
+  /** The dead letter with which a head moves over what 8x8 no longer keeps; undefined for any other head. */
+  readonly gapLetterOf: (head: Head) => PublishedEvent | undefined;
+  readonly feeds: Feeds;
+  readonly scans: Scans;
+  /** By place of a committed record: see {@link committedTransactions}. */
+  readonly transactions: ReadonlyMap<string, string | null>;
+}
+
+export function evidenceOf(dumps: Dumps): Evidence {
+  const { run, committed, prefix } = dumps;
+  const events = inOrder(committed).flatMap((record) => publishedEvent(run.topics, record));
+  const byCommit = Map.groupBy(events, ({ feed, commit }) => `${feed}/${commit}`);
+  const byRow = Map.groupBy(events, ({ topic, subject }) => `${topic} ${subject}`);
+  const isOffset = ({ topic }: ReadRecord): boolean => topic === run.topics.offsets;
+  const rules = rulesOf(run);
+  const rows = dumps.ledger.map((row) => ({ ...row, subject: subjectOf(row.key) }));
+  // Compaction takes heads away; whoever read all the while has seen them.
+  const feeds = readFeeds(run, inOrder(withoutRepeats([...committed, ...prefix].filter(isOffset))));
+  const eventsOf: Evidence['eventsOf'] = (feed, commit) => byCommit.get(`${feed}/${commit}`) ?? [];
+  const gapLetterOf: Evidence['gapLetterOf'] = ({ feed, commit }) =>
+    eventsOf(feed, commit).find(({ value }) => value['code'] === 'RETENTION_GAP');
+  return {
+    ...dumps,
+    rules,
+    events,
+    eventsOf,
+    gapLetterOf,
+    eventsAbout: (report, subject) => byRow.get(`${report} ${subject}`) ?? [],
+    rows,
+    feeds,
+    transactions: committedTransactions(dumps.log),
+    scans: findScans(dumps, feeds, (head) => gapLetterOf(head) === undefined),
+  };
+}
+
+/** Where a record stands: `topic-partition@offset`. */
+export function placeOf({ topic, partition, offset }: Pick<ReadRecord, 'topic' | 'partition' | 'offset'>): string {
+  return `${topic}-${partition}@${offset}`;
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function publishedEvent(topics: Dumps['run']['topics'], record: ReadRecord): readonly PublishedEvent[] {
+  const topic = (['call-legs', 'call-records', 'rejected'] as const).find((name) => topics[name] === record.topic);
+  if (topic === undefined) return [];
+  const { headers } = record;
+  const [, feed, commit] = /^(.+)\/(\d+)$/.exec(headers['ce_commit'] ?? '') ?? [];
+  return [{
+    record,
+    topic,
+    id: headers['ce_id'] ?? '',
+    subject: headers['ce_subject'] ?? '',
+    value: record.value ?? {},
+    feed,
+    commit: Number(commit ?? -1),
+  }];
+}
+
+function inOrder(records: readonly ReadRecord[]): readonly ReadRecord[] {
+  return records.toSorted((a, b) =>
+    (a.topic < b.topic ? -1 : Number(a.topic > b.topic)) || a.partition - b.partition || a.offset - b.offset);
+}
+
+function withoutRepeats(records: readonly ReadRecord[]): readonly ReadRecord[] {
+  return [...new Map(records.map((record) => [placeOf(record), record])).values()];
+}

@@ -1,0 +1,296 @@
+import { createHash } from 'node:crypto';
+import type { LogEntry } from '../reader/segments.ts';
+import type { ReadRecord } from '../reader/topics.ts';
+import type { AnswerLine, Dumps, Report, Row, Run } from './dumps.ts';
+import { makePoison, makeRow, seconds, START, type GoodRow } from './good-rows.ts';
+
+/** An event on its way into a commit. */
+export interface PlannedEvent {
+  topic: 'call-legs' | 'call-records' | 'rejected';
+  subject: string;
+  id: string;
+  key: string;
+  partition: number;
+  timestamp: number;
+  value: Row;
+  headers: Record<string, string>;
+  /** The commit that its header names, where it is not its own. */
+  commit?: string;
+}
+
+/** A transaction of the hand-made run: a takeover, a reset, or a commit of a feed. */
+export interface Step {
+  kind: 'barrier' | 'reset' | 'commit';
+  aborted?: boolean;
+  report: Report;
+  number: number;
+  generation: number;
+  scan: number;
+  atS: number;
+  window?: { from: number; to: number };
+  watermark: number;
+  seenFrom: number;
+  events: PlannedEvent[];
+  /** A step whose keys are forgotten with this one. */
+  forgets?: Step;
+  /** Events that the manifest counts, but that are not there. */
+  lost?: PlannedEvent[];
+  /** What the manifest says instead of the truth. */
+  says?: Row;
+  /** What stands in place of the head's value. */
+  value?: Row | null;
+}
+
+/** All that a run is made of; a bad one is a good one with a change. */
+export interface Plan {
+  run: Run;
+  rows: GoodRow[];
+  answers: AnswerLine[];
+  steps: Step[];
+}
+
+const TOPICS: Run['topics'] = {
+  'call-legs': 'c.call-legs', 'call-records': 'c.call-records', rejected: 'c.rejected', offsets: 'c.offsets',
+};
+const SHARD = 3;
+const PARTITION = 1;
+
+/**
+ * Two feeds of one PBX, a shard that is taken over once, and three readings of each window. A row comes late, another
+ * is shown damaged first, one is poison, one is changed after it was published, and a commit is aborted.
+ */
+export function goodPlan(): Plan {
+  const [a, b, record] = [makeRow(101, 1, 10), makeRow(101, 2, 20), makeRow(101, 0, 21)];
+  const first = makeRow(102, 1, 30).ledger.revisions[0]!.row;
+  const revised = makeRow(102, 1, 30, {
+    revisions: [
+      { visibleFromMs: seconds(31), timesServed: 1, row: first },
+      { visibleFromMs: seconds(330), timesServed: 1, row: { ...first, status: 'Changed' } },
+    ],
+  });
+  const late = makeRow(103, 1, 40, { visibleFromMs: seconds(310) });
+  const poison = makePoison(104, 50);
+  const damaged = makeRow(105, 1, 200, { lastDamagedMs: seconds(301) });
+  const damagedCopy = { ...damaged.ledger.revisions[0]!.row, talkTimeMS: 'a while' };
+  const [one, two, three] = [window(0, 240), window(0, 290), window(0, 310)];
+  return {
+    run: makeRun(),
+    rows: [a, b, record, revised, late, poison, damaged],
+    answers: makeAnswers(damagedCopy),
+    steps: [
+      step({ kind: 'barrier', generation: 1, atS: 300 }),
+      step({ number: 1, generation: 1, atS: 300, watermark: START }),
+      step({ report: 'call-records', number: 1, generation: 1, atS: 300, watermark: START }),
+      step({ number: 2, generation: 1, atS: 302, scan: 1, window: one, watermark: START, events: [
+        published(a, 301), published(b, 301), published(revised, 301), deadLetter(poison, one, 301),
+        deadLetter(damaged, one, 301),
+      ] }),
+      step({ number: 3, generation: 1, atS: 303, scan: 1, window: one }),
+      step({ report: 'call-records', number: 2, generation: 1, atS: 304, scan: 1, window: one, watermark: START,
+        events: [published(record, 303)] }),
+      step({ report: 'call-records', number: 3, generation: 1, atS: 305, scan: 1, window: one }),
+      step({ number: 4, generation: 1, atS: 313, scan: 3, window: two, aborted: true, events: [published(late, 312)] }),
+      step({ kind: 'barrier', generation: 2, atS: 318 }),
+      step({ number: 4, generation: 2, atS: 321, scan: 3, window: two, watermark: seconds(240),
+        events: [published(late, 320), published(damaged, 320)] }),
+      step({ number: 5, generation: 2, atS: 322, scan: 3, window: two }),
+      step({ report: 'call-records', number: 4, generation: 2, atS: 323, scan: 3, window: two }),
+      step({ number: 6, generation: 2, atS: 341, scan: 5, window: three }),
+      step({ report: 'call-records', number: 5, generation: 2, atS: 342, scan: 4, window: three }),
+      step({ kind: 'barrier', generation: 3, atS: 350 }),
+      step({ kind: 'barrier', generation: 4, atS: 351, aborted: true }),
+    ],
+  };
+}
+
+export function window(fromS: number, toS: number): { from: number; to: number } {
+  return { from: seconds(fromS), to: seconds(toS) };
+}
+
+export function step(some: Partial<Step> & Pick<Step, 'generation' | 'atS'>): Step {
+  return {
+    kind: 'commit', report: 'call-legs', number: 0, scan: 0, seenFrom: START, events: [],
+    watermark: some.window?.to ?? START, ...some,
+  };
+}
+
+/** A row as the connector publishes it. */
+export function published({ ledger, subject, endMs, event }: GoodRow, observedS: number): PlannedEvent {
+  const id = idOf(`${ledger.report} ${subject}`);
+  const type = ledger.report === 'call-legs' ? 'com.8x8.work.call-leg.v1' : 'com.8x8.work.call-record.v1';
+  return {
+    topic: ledger.report, subject, id, key: subject.split('/').slice(0, 2).join('/'), partition: PARTITION,
+    timestamp: endMs,
+    value: { eventId: id, revision: 1, observedAt: seconds(observedS), ...event },
+    headers: { ce_type: type, ce_time: new Date(endMs).toISOString() },
+  };
+}
+
+/** A row that is shown with a talk time that is no number, as a dead letter. */
+export function deadLetter(row: GoodRow, { from, to }: { from: number; to: number }, observedS: number): PlannedEvent {
+  const id = idOf(`rejected ${row.subject}`);
+  const { pbxId, callId, legId } = row.event;
+  return {
+    topic: 'rejected', subject: `rejected/${id}`, id, key: 'acme/104', partition: PARTITION, timestamp: to,
+    value: {
+      eventId: id, stream: row.ledger.report, pbxId, callId, legId,
+      code: 'BAD_FIELD', field: 'talkTimeMS', reason: 'why',
+      windowFrom: from, windowTo: to, observedAt: seconds(observedS), payload: null,
+    },
+    headers: { ce_type: 'com.8x8.work.rejected.v1', ce_time: new Date(to).toISOString() },
+  };
+}
+
+/** The dumps of a run that went as planned. */
+export function dumpsOf({ run, rows, answers, steps }: Plan): Dumps {
+  const ends = new Map<string, number>();
+  const [committed, uncommitted, log]: [ReadRecord[], ReadRecord[], LogEntry[]] = [[], [], []];
+  const pages: Pages = new Map();
+  for (const one of steps) {
+    const producer = { producerId: 7, producerEpoch: one.generation, transactional: true };
+    const records = [...eventRecords(one), ...offsetRecords(one, pages)].map((record) => {
+      const place = `${record.topic}-${record.partition}`;
+      const offset = ends.get(place) ?? 0;
+      ends.set(place, offset + 1);
+      return { ...record, offset };
+    });
+    uncommitted.push(...records);
+    if (!one.aborted) committed.push(...records);
+    for (const { topic, partition, offset } of records) log.push({ topic, partition, offset, ...producer });
+    for (const place of new Set(records.map(({ topic, partition }) => `${topic}-${partition}`))) {
+      const offset = ends.get(place)!;
+      ends.set(place, offset + 1);
+      const [topic, partition] = [place.slice(0, -2), Number(place.slice(-1))];
+      log.push({ topic, partition, offset, ...producer, marker: one.aborted ? 'ABORT' : 'COMMIT' });
+    }
+  }
+  return {
+    run,
+    ledger: rows.map(({ ledger }) => ledger),
+    answers,
+    committed,
+    uncommitted,
+    log,
+    ends: [...ends].map(([place, end]) => ({
+      topic: place.slice(0, -2), partition: Number(place.slice(-1)), stableEnd: end, end, segments: true,
+    })),
+    prefix: committed.filter(({ topic, offset }) => topic !== TOPICS.offsets && offset < 4),
+    artefacts: { log: '{"msg":"polled"}\n' },
+  };
+}
+
+type Placed = Omit<ReadRecord, 'offset'>;
+
+function eventRecords({ events, report, number }: Step): readonly Placed[] {
+  return events.map(({ topic, subject, id, key, partition, timestamp, value, headers, commit }) => ({
+    topic: TOPICS[topic], partition, timestamp, key, value: { ...value },
+    headers: { ce_id: id, ce_subject: subject, ce_commit: commit ?? `${feedOf(report)}/${number}`, ...headers },
+  }));
+}
+
+/** Hashes of the keys that are remembered, by the step that added them. */
+type Pages = Map<Step, readonly number[]>;
+
+function offsetRecords(one: Step, pages: Pages): readonly Placed[] {
+  const { kind, report, number, generation, scan, window: read, events, lost = [], watermark, seenFrom } = one;
+  const record = (key: string, value: Row | null): Placed =>
+    ({ topic: TOPICS.offsets, partition: SHARD, timestamp: seconds(one.atS), key, value, headers: {} });
+  const rest = { stream: report, pbxId: 'Acme' };
+  if (kind === 'barrier') return [record('c/live/barrier', { kind: 'BARRIER', barrier: `${one.atS}` })];
+  const living = new Map([...pages, [one, events.map(({ id }) => hashOf(id))]]);
+  if (one.forgets !== undefined) living.delete(one.forgets);
+  if (!one.aborted) for (const step of [one, one.forgets ?? one]) setOrDelete(pages, step, living.get(step));
+  const known = [...living].filter(([step]) => step.report === report).flatMap(([, hashes]) => hashes);
+  const counted = [...events, ...lost];
+  const manifest = {
+    generation, commit: number, scan, windowFrom: read?.from ?? null, windowTo: read?.to ?? null,
+    published: counted.filter(({ topic }) => topic !== 'rejected').length,
+    rejected: counted.filter(({ topic }) => topic === 'rejected').length,
+    digest: sum(counted.map(({ id }) => hashOf(id))), seenKeys: known.length,
+    seenDigest: sum(known), ...one.says,
+  };
+  const head = record(feedOf(report), one.value === undefined
+    ? { kind: 'HEAD', ...rest, watermark, seenFrom, manifest } : one.value);
+  const entries = events.map(({ subject, id, timestamp }) => ({ key: subject, timeMs: timestamp, hash: hashOf(id) }));
+  const seen = record(`${feedOf(report)}/seen/${one.atS}`, { kind: 'SEEN', ...rest, page: one.atS, entries });
+  const forgotten = record(`${feedOf(report)}/seen/${one.forgets?.atS}`, null);
+  const reset = record(`${feedOf(report)}/reset`, { kind: 'RESET', ...rest, watermark, reason: 'a test' });
+  return [
+    ...(kind === 'reset' ? [reset] : []), head, ...(one.forgets === undefined ? [] : [forgotten]),
+    ...(entries.length > 0 ? [seen] : []),
+  ];
+}
+
+function setOrDelete<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}
+
+function makeRun(): Run {
+  return {
+    connector: 'c',
+    topics: TOPICS,
+    settings: {
+      START_FROM: new Date(START).toISOString(), EIGHT_PBX_IDS: 'acme', EIGHT_REQUESTS_PER_MINUTE: '60',
+      PACE_STEP_MIN: '1s', PACE_LOOKBACK: '15m', PACE_SWEEP_EVERY: '5s',
+    },
+    repeat: 'SEED=1 node run.ts',
+    workersStarted: 2,
+    drainedAtMs: seconds(341),
+    caughtUpToMs: seconds(300),
+    skewMs: 0,
+    tokenLifetimeS: 1_800,
+    forbiddenPbxIds: [],
+    recordsFilter: 'disconnect',
+    canaries: [{ name: 'name', pattern: 'SMITH' }, { name: 'secret', pattern: 'hunter2' }],
+  };
+}
+
+function makeAnswers(damagedCopy: Row): AnswerLine[] {
+  const token = (atS: number): AnswerLine => answer({ endpoint: 'token', atMs: seconds(atS), query: {}, token: null });
+  return [
+    token(300),
+    asked('call-legs', 301, [0, 240], { rows: 5, strange: [damagedCopy], fault: 'damaged-row' }),
+    asked('call-legs', 301, [0, 240], { scrolling: true }),
+    asked('call-records', 303, [0, 240], { rows: 1 }),
+    asked('call-records', 303, [0, 240], { scrolling: true }),
+    asked('call-legs', 312, [0, 290], { rows: 6 }),
+    token(316),
+    asked('call-legs', 317, [0, 290], { status: 429, fault: 'throttled', silentUntilMs: seconds(319) }),
+    asked('call-legs', 320, [0, 290], { rows: 6 }),
+    asked('call-records', 322, [0, 290], { rows: 1 }),
+    asked('call-legs', 340, [0, 310], { rows: 6 }),
+    asked('call-records', 341, [0, 310], { rows: 1 }),
+  ].map((line, index) => ({ ...line, number: index + 1 }));
+}
+
+/** A request for a window, in seconds from the start; a worker has a token of its own. */
+export function asked(
+  endpoint: Report, atS: number, [fromS, toS]: readonly [number, number], more: Partial<AnswerLine> = {},
+): AnswerLine {
+  const text = (ms: number): string => new Date(ms).toISOString().slice(0, 19).replace('T', ' ');
+  const query = {
+    pbxId: 'acme', startTime: text(seconds(fromS)), endTime: text(seconds(toS)), timeZone: 'UTC', pageSize: '1000',
+  };
+  return answer({ endpoint, atMs: seconds(atS), query, token: atS < 316 ? 'simulated-1' : 'simulated-2', ...more });
+}
+
+function answer(some: Pick<AnswerLine, 'endpoint' | 'atMs' | 'query' | 'token'> & Partial<AnswerLine>): AnswerLine {
+  return { number: 0, scrolling: false, status: 200, fault: null, rows: 0, strange: [], silentUntilMs: null, ...some };
+}
+
+function feedOf(report: Report): string {
+  return `c/live/${report}/acme`;
+}
+
+export function idOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
+}
+
+function hashOf(id: string): number {
+  return Number.parseInt(id.slice(0, 12), 16);
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, number) => (total + number) % 2 ** 48, 0);
+}

@@ -1,0 +1,68 @@
+import { placeOf, type Evidence, type PublishedEvent } from './evidence.ts';
+import type { Head } from './feeds.ts';
+import type { Finding } from './invariant.ts';
+
+/**
+ * I7 Per-call order: all events of a call lie in one partition, which is the same for its legs and its record; there
+ * they stand in the order of their feed's commits, and the revisions of a row rise.
+ */
+export function callsAreInOrder({ events, ends, run: { topics } }: Evidence): Finding {
+  const violations: string[] = [];
+  const partitions = (topic: string): number => ends.filter((end) => end.topic === topic).length;
+  const alike = partitions(topics['call-legs']) === partitions(topics['call-records']);
+  const places = new Map<string, PublishedEvent>();
+  const lastCommit = new Map<string, PublishedEvent>();
+  const lastRevision = new Map<string, PublishedEvent>();
+
+  for (const event of events) {
+    const { topic, record, subject, feed, commit, value } = event;
+    const where = placeOf(record);
+    if (topic !== 'rejected') {
+      const call = subject.split('/').slice(0, 2).join('/');
+      if (record.key !== call) violations.push(`${where} has the key ${record.key}, but is about the call ${call}`);
+      const other = swap(places, alike ? call : `${topic} ${call}`, event);
+      if (other !== undefined && other.record.partition !== record.partition) {
+        violations.push(`the call ${call} lies at ${placeOf(other.record)} and at ${where}`);
+      }
+      const revision = swap(lastRevision, `${topic} ${subject}`, event);
+      if (revision !== undefined && Number(revision.value['revision']) > Number(value['revision'])) {
+        const behind = placeOf(revision.record);
+        violations.push(`revision ${value['revision']} of ${subject} at ${where} is behind ${behind}`);
+      }
+    }
+    const later = swap(lastCommit, `${record.topic}-${record.partition} ${feed}`, event);
+    if (later !== undefined && later.commit > commit) {
+      const other = `${placeOf(later.record)} of commit ${later.commit}`;
+      violations.push(`${where} of ${feed}/${commit} stands behind ${other}`);
+    }
+  }
+  return { looked: events.length, at: 'events and dead letters', violations };
+}
+
+/** Puts an event in the place of the last one of its name, and gives that. */
+function swap(known: Map<string, PublishedEvent>, name: string, event: PublishedEvent): PublishedEvent | undefined {
+  const other = known.get(name);
+  known.set(name, event);
+  return other;
+}
+
+/**
+ * I8 No zombie: between two barriers of a partition all heads are of one generation, and it is above all generations
+ * before. So nothing of an owner becomes visible once the next has taken over.
+ */
+export function noZombie({ feeds }: Evidence): Finding {
+  const last = new Map<number, Head>();
+  const violations = feeds.heads.flatMap((head) => {
+    const { generation, owner, record } = head;
+    const before = last.get(record.partition);
+    last.set(record.partition, head);
+    if (owner === 0) return [`${placeOf(record)} of generation ${generation} has no barrier before it`];
+    if (before === undefined) return [];
+    const right = owner === before.owner ? generation === before.generation : generation > before.generation;
+    if (right) return [];
+    const how = owner === before.owner ? 'with no barrier between' : 'behind a barrier';
+    return [`${placeOf(record)} of generation ${generation} follows, ${how}, on ${placeOf(before.record)} `
+      + `of generation ${before.generation}`];
+  });
+  return { looked: feeds.heads.length, at: 'commits', violations };
+}
