@@ -12,6 +12,14 @@ export interface Credentials {
   readonly password: string;
 }
 
+/** A file that is no config at all shall not fill the screen. */
+const PROBLEMS_MAX = 20;
+const NAME_LENGTH_MAX = 100;
+const LINE_LENGTH_MAX = 400;
+
+/** Kafka sends these numbers as 32 bits. */
+const INT32_MAX = 2 ** 31 - 1;
+
 type Values = ReturnType<ReturnType<typeof openSettings>['getProperties']>;
 
 /** Every setting, checked. */
@@ -26,7 +34,6 @@ export interface Config extends Omit<Values, 'source' | 'pace'> {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 for (const [name, format] of Object.entries(formats)) convict.addFormat({ name, ...format });
-convict.addParser({ extension: 'json', parse: parseWithNotes });
 
 /** A row of the settings table. */
 export interface Setting {
@@ -87,15 +94,53 @@ export function loadConfig(
   }
 }
 
-/** What the parser says of bad JSON quotes it, and it may hold a secret. */
+/** Our check comes first: convict takes its time with what it does not know, and quotes it, and it may be a secret. */
 function loadFile(loader: ReturnType<typeof openSettings>, file: string): void {
+  const values = readFile(file);
+  const problems = misplaced(values);
+  if (problems.length > 0) throw invalid(problems.map((problem) => `${file}: ${problem}`).join('\n'));
+  loader.load(values);
+}
+
+/** What the parser says of bad JSON quotes it, and it may hold a secret. */
+function readFile(file: string): unknown {
   try {
-    loader.loadFile(file);
+    return parseWithNotes(readFileSync(file, 'utf8'));
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const problem = code === undefined ? 'is not JSON; a JSON checker tells where' : `cannot be read (${code})`;
     throw invalid(`${file} ${problem}`);
   }
+}
+
+/** What in a file is no setting, one line each for the first few: by name, never by value. */
+function misplaced(values: unknown): readonly string[] {
+  if (!isObject(values)) return ['must be an object with groups of settings'];
+  const problems: string[] = [];
+  for (const [group, entries] of Object.entries(values)) {
+    if (problems.length >= PROBLEMS_MAX) break;
+    if (!Object.hasOwn(settings, group)) problems.push(`${quoted(group)} is not a group of settings`);
+    else if (!isObject(entries)) problems.push(`${group} must be an object with settings`);
+    else problems.push(...misplacedIn(group, entries));
+  }
+  return problems;
+}
+
+function misplacedIn(group: string, entries: object): readonly string[] {
+  return Object.entries(entries).slice(0, PROBLEMS_MAX).flatMap(([name, value]) => {
+    const path = `${group}.${name}`;
+    if (!settingList.some((setting) => setting.path === path)) return [`${quoted(path)} is not a setting`];
+    return typeof value === 'object' && value !== null ? [`${path} must be a value, or a list of texts`] : [];
+  });
+}
+
+/** A name of a file's own, fit for a line of a log. */
+function quoted(name: string): string {
+  return JSON.stringify(name.slice(0, NAME_LENGTH_MAX));
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function openSettings(env: Environment) {
@@ -148,7 +193,9 @@ function crossCheck({ source, pace, kafka }: Values): readonly string[] {
     [pace.lookbackMs <= pace.sweepEveryMs + pace.stepMinMs,
       'PACE_LOOKBACK: must be above PACE_SWEEP_EVERY + PACE_STEP_MIN, or sweeps find no late row'],
     [kafka.sessionTimeoutMs < 6_000, 'KAFKA_SESSION_TIMEOUT: must be at least 6s, brokers refuse less'],
+    [kafka.sessionTimeoutMs > INT32_MAX, 'KAFKA_SESSION_TIMEOUT: must be at most 24d, Kafka takes no more'],
     [kafka.transactionTimeoutMs < 5_000, 'KAFKA_TRANSACTION_TIMEOUT: must be at least 5s'],
+    [kafka.transactionTimeoutMs > INT32_MAX, 'KAFKA_TRANSACTION_TIMEOUT: must be at most 24d, Kafka takes no more'],
     [new Set(Object.entries(kafka).filter(([name]) => name.startsWith('topic')).map(([, topic]) => topic)).size < 4,
       'KAFKA_TOPIC_…: each of the four topics needs a name of its own'],
   ];
@@ -172,17 +219,18 @@ function explain(message: string): string {
       if (setting === undefined) return line;
       const { env, path, sensitive } = setting;
       const problem = line.slice(path.length + 2);
-      if (!sensitive) return `${env} (${path}): ${problem}`;
+      if (!sensitive) return `${env} (${path}): ${problem}`.slice(0, LINE_LENGTH_MAX);
       if (problem.startsWith('is missing')) return `${env} is missing; set it, or ${env}_FILE to a file that holds it`;
       return `${env} (${path}): ${problem.split(': value was')[0]}`;
     })
     .join('\n');
 }
 
-/** JSON in which a name that starts with `//` is a note. */
+/** JSON in which a name that starts with `//` is a note, and a list of texts the same as the text that joins them. */
 function parseWithNotes(text: string): unknown {
   return JSON.parse(text, (_, value: unknown) => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+    if (Array.isArray(value)) return value.every((part) => typeof part === 'string') ? value.join() : value;
+    if (!isObject(value)) return value;
     return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('//')));
   });
 }

@@ -7,6 +7,7 @@ interface Format {
 }
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+const INT32_MAX = 2 ** 31 - 1; // what Kafka's protocol and Node's timers take
 const PAGE_SIZE_MAX = 7_000; // 8x8's OpenAPI document
 const EXTENSIONS_MAX = 125; // the same
 
@@ -31,7 +32,8 @@ export const formats = {
   },
   positive: {
     coerce: Number,
-    validate: expect('a whole number above 0', (value) => isNatural(value) && Number(value) > 0),
+    validate: expect(`a whole number above 0, at most ${INT32_MAX}`, (value) =>
+      isNatural(value) && Number(value) > 0 && Number(value) <= INT32_MAX),
   },
   'page-size': {
     coerce: (value: unknown): unknown => (value === 'auto' ? value : Number(value)),
@@ -43,11 +45,10 @@ export const formats = {
       typeof value === 'string' && value !== '' && isPlain(value)),
   },
   'connector-name': {
-    validate: expect('1 to 100 letters, digits, ".", "_" or "-"', (value) => /^[\w.-]{1,100}$/.test(String(value))),
+    validate: expect('1 to 100 letters, digits, ".", "_" or "-"', matches(/^[\w.-]{1,100}$/)),
   },
   topic: {
-    validate: expect('a topic name: 1 to 249 letters, digits, ".", "_" or "-"', (value) =>
-      /^[\w.-]{1,249}$/.test(String(value))),
+    validate: expect('a topic name: 1 to 249 letters, digits, ".", "_" or "-"', matches(/^[\w.-]{1,249}$/)),
   },
   brokers: { coerce: list, validate: expect('host:port, separated by commas', everyOne(/^[^\s:/]+:\d{1,5}$/)) },
   'stream-names': {
@@ -64,7 +65,7 @@ export const formats = {
   },
   extensions: {
     validate: expect(`up to ${EXTENSIONS_MAX} extensions, separated by commas`, (value) =>
-      value === '' || (/^\w+(,\w+)*$/.test(String(value)) && String(value).split(',').length <= EXTENSIONS_MAX)),
+      value === '' || (matches(/^\w+(,\w+)*$/)(value) && String(value).split(',').length <= EXTENSIONS_MAX)),
   },
   'http-url': { validate: expect('a URL that starts with http:// or https://', isHttpUrl) },
   'base-url': {
@@ -91,8 +92,12 @@ function list(value: unknown): unknown {
   return typeof value === 'string' ? value.split(',').map((part) => part.trim()).filter((part) => part !== '') : value;
 }
 
+function matches(pattern: RegExp): (value: unknown) => boolean {
+  return (value) => typeof value === 'string' && pattern.test(value);
+}
+
 function everyOne(pattern: RegExp): (value: unknown) => boolean {
-  return (value) => Array.isArray(value) && value.length > 0 && value.every((part) => pattern.test(String(part)));
+  return (value) => Array.isArray(value) && value.length > 0 && value.every(matches(pattern));
 }
 
 /** One order for one group of PBXs, for a feed continues from the offset of its name: `b+a` -> `a,b`. */

@@ -93,6 +93,7 @@ const bad: readonly (readonly [env: string, value: string, line: RegExp])[] = [
   ['EIGHT_PAGE_SIZE', 'many', /expected "auto"/],
   ['EIGHT_REQUESTS_PER_MINUTE', '0', /expected a whole number above 0/],
   ['EIGHT_REQUESTS_PER_MINUTE', '1.5', /expected a whole number above 0/],
+  ['KAFKA_PARTITIONS', '2147483648', /expected a whole number above 0, at most 2147483647/],
   ['EIGHT_BASE_URL', 'api.8x8.com', /expected a URL/],
   ['EIGHT_BASE_URL', 'https://user:pass@api.8x8.com', /expected a URL .*without user/],
   ['EIGHT_BASE_URL', 'https://api.8x8.com/?x=1', /expected a URL/],
@@ -147,6 +148,8 @@ const crossed: readonly (readonly [change: Environment, line: RegExp])[] = [
   [{ PACE_LOOKBACK: '20m', PACE_OVERLAP: '30m' }, /^PACE_LOOKBACK: must not be below PACE_OVERLAP/],
   [{ PACE_LOOKBACK: '11m' }, /^PACE_LOOKBACK: must be above PACE_SWEEP_EVERY \+ PACE_STEP_MIN/],
   [{ KAFKA_TRANSACTION_TIMEOUT: '1s' }, /^KAFKA_TRANSACTION_TIMEOUT: must be at least 5s/],
+  [{ KAFKA_SESSION_TIMEOUT: '25d' }, /^KAFKA_SESSION_TIMEOUT: must be at most 24d/],
+  [{ KAFKA_TRANSACTION_TIMEOUT: '25d' }, /^KAFKA_TRANSACTION_TIMEOUT: must be at most 24d/],
   [{ KAFKA_TOPIC_REJECTED: '8x8.offsets' }, /^KAFKA_TOPIC.*a name of its own/],
 ];
 for (const [change, line] of crossed) {
@@ -169,10 +172,40 @@ test('http is allowed to this machine, and to others only on purpose', () => {
   load({ EIGHT_BASE_URL: 'http://example.com', EIGHT_ALLOW_HTTP: 'true' });
 });
 
-test('an unknown name in a file is refused by its name', () => {
-  for (const text of ['{ "pace": { "settel": "5m" } }', '{ "paces": { "settleMs": "5m" } }']) {
-    assert.match(refusal({}, [file('unknown.json', text)]).join('\n'), /paces|settel/);
+const misplaced: readonly (readonly [text: string, line: RegExp])[] = [
+  ['{ "pace": { "settel": "5m" } }', /: "pace.settel" is not a setting$/],
+  ['{ "paces": { "settleMs": "5m" } }', /: "paces" is not a group of settings$/],
+  ['{ "paces": {} }', /: "paces" is not a group of settings$/],
+  ['{ "__proto__": { "settleMs": "5m" } }', /: "__proto__" is not a group of settings$/],
+  ['{ "pace": "5m" }', /: pace must be an object with settings$/],
+  ['{ "pace": { "settleMs": { "toString": 1 } } }', /: pace.settleMs must be a value, or a list of texts$/],
+  ['{ "kafka": { "brokers": ["a:1", {}] } }', /: kafka.brokers must be a value, or a list of texts$/],
+  ['null', /: must be an object with groups of settings$/],
+  ['["pace"]', /: must be an object with groups of settings$/],
+  [`"${'x'.repeat(1_000_000)}"`, /: must be an object with groups of settings$/],
+  [`{ "source": "${CANARY}" }`, /: source must be an object with settings$/],
+  [`{ "source": { "password": "${CANARY}" }, "source.password.x": {} }`, /: "source.password.x" is not a group/],
+  ['{ "kafka": { "topicRejected": 5 } }', /^KAFKA_TOPIC_REJECTED .*expected a topic name/],
+  ['{ "source": { "caller": 101 } }', /^EIGHT_CALLER .*expected up to 125 extensions/],
+];
+for (const [text, line] of misplaced) {
+  test(`a file with ${text.slice(0, 60)} is refused by the name at fault, and no secret is shown`, () => {
+    const lines = refusal({}, [file('misplaced.json', text)]);
+    assert.equal(lines.length, 1);
+    assert.match(lines[0]!, line);
+  });
+}
+
+test('a file that is no config at all, or a value without end, does not fill the screen', () => {
+  const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, index) => [`name${index}${'x'.repeat(1_000)}`, 1]));
+  for (const values of [many, { pace: many }, { pace: { settleMs: 'x'.repeat(10_000) } }]) {
+    assert.ok(refusal({}, [file('endless.json', JSON.stringify(values))]).join('\n').length < 10_000);
   }
+});
+
+test('a list in a file is the same as its parts separated by commas', () => {
+  const lists = file('lists.json', '{ "source": { "pbxIds": ["acme", "initech+Globex"] } }');
+  assert.deepEqual(load({ EIGHT_PBX_IDS: undefined }, [lists]).source.pbxIds, ['acme', 'Globex,initech']);
 });
 
 test('files are read in order, the environment wins, and notes are notes', () => {

@@ -8,18 +8,24 @@ const INPUT_LENGTH_MAX = 2_000;
  * scrollId, a phone number, an address or a user, no control characters, at most 200 characters.
  */
 export function sanitize(text: string, secrets: readonly string[]): string {
-  // Secrets go first and out of the uncut text: a cut could leave the first half of one.
-  const hidden = secrets.filter((secret) => secret !== '').flatMap((secret) => [secret, formEncode(secret)]);
+  // Secrets go first and out of the uncut text: a cut could leave the first half of one. The longest goes before
+  // the others: one that it begins with would leave its rest.
+  const hidden = secrets.flatMap((secret) => [plain(secret), formEncode(secret)]).filter((secret) => secret !== '');
   return hidden
-    .reduce((rest, secret) => rest.replaceAll(secret, '***'), text)
+    .toSorted((one, other) => other.length - one.length)
+    .reduce((rest, secret) => rest.replaceAll(secret, '***'), plain(text))
     .slice(0, INPUT_LENGTH_MAX)
-    .replace(/[^\x20-\x7e]/g, ' ')
     .replace(/\buser ?[([][^)\]]*[)\]]?/gi, 'user(***)')
     .replace(/[^\s@]*@[^\s@]*/g, '***')
     .replace(/[\w+/=.-]{20,}/g, '***')
     .replace(/\+?\d[\d ()./-]{3,}\d/g, '***')
     .slice(0, TEXT_LENGTH_MAX)
     .trim();
+}
+
+/** Printable ASCII alone, one unit for one: a service may break the line within a secret. */
+function plain(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, ' ');
 }
 
 /** A text field of a JSON error body, or the first text of a list; `undefined` if there is none or no JSON. */

@@ -158,6 +158,7 @@ const nonsense: { name: string; json: unknown }[] = [
   { name: 'no token', json: { token_type: 'bearer' } },
   { name: 'a token that is a number', json: { access_token: 7 } },
   { name: 'a token with a line break', json: { access_token: 'a\r\nb' } },
+  { name: 'a token too long for a header', json: { access_token: 'x'.repeat(8_193) } },
   { name: 'null', json: null },
   { name: 'a list', json: [] },
 ];
