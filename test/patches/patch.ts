@@ -16,7 +16,7 @@ export function ownPatches(): readonly Patch[] {
   return JSON.parse(process.env['PATCHES'] ?? '[]') as readonly Patch[];
 }
 
-/** What `node` needs to run with patches: arguments that come first, and its environment. */
+/** What `node` needs to run with patches and with those of this process: first arguments, and environment. */
 export function patched(patches: readonly Patch[]): { readonly args: readonly string[]; readonly env: Env } {
-  return { args: ['--import', REGISTER], env: { PATCHES: JSON.stringify(patches) } };
+  return { args: ['--import', REGISTER], env: { PATCHES: JSON.stringify([...ownPatches(), ...patches]) } };
 }

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startSimulator, type Simulator } from '../../src/simulator/work-analytics.ts';
 import { followTopics, type Following, type ReadRecord } from '../reader/topics.ts';
-import { startProxy, type Deed, type Frame, type Proxy } from '../attack/proxy.ts';
+import type { Deed, Frame, Proxy } from '../attack/proxy.ts';
+import { startProxiedStack } from '../attack/proxy-stack.ts';
 import type { Patch } from '../patches/patch.ts';
-import { freePort } from '../stack/port.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { judge, readLedger, type Verdict } from './verdict.ts';
 import { eventTopics, roadSettings, startWorker, type LogLine, type Worker } from './worker.ts';
@@ -75,7 +75,6 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
     for (const worker of workers) await worker.kill();
     await reader?.stop();
     await account.close();
-    await proxy?.close();
     if (options.stack === undefined) await stack.stop();
   };
 
@@ -114,9 +113,8 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
 async function openServers({ ownBroker = false, network, stack }: JourneyOptions): Promise<Servers> {
   if (stack !== undefined) return { stack, proxy: undefined };
   if (network === undefined) return { stack: await startStack({ ownBroker }), proxy: undefined };
-  const [upstreamPort, port] = [await freePort(), await freePort()];
-  const proxy = await startProxy({ port, upstreamPort, decide: network });
-  return { stack: await startStack({ ownBroker: true, proxied: { port: upstreamPort, proxyPort: port } }), proxy };
+  const proxied = await startProxiedStack(network);
+  return { stack: proxied, proxy: proxied.proxy };
 }
 
 interface Servers {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { ownPatches, patched, type Patch } from '../patches/patch.ts';
+import { patched, type Patch } from '../patches/patch.ts';
 import type { Stack } from '../stack/stack.ts';
 
 /** A line of the connector's log. */
@@ -73,7 +73,7 @@ export function startWorker(
   onLine: (line: LogLine) => void,
   patches: readonly Patch[] = [],
 ): Worker {
-  const { args, env } = patched([...ownPatches(), ...patches]);
+  const { args, env } = patched(patches);
   const main = new URL('../../src/main.ts', import.meta.url).pathname;
   const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', ...args, main, 'run'], {
     env: { PATH: process.env['PATH'], ...env, ...settings },

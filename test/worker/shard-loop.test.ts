@@ -1,77 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConnectorError } from '../../src/errors.ts';
+import { RETENTION_MS } from '../../src/feed/window.ts';
 import { MemorySink } from '../../src/sink/memory.ts';
 import type { Commit } from '../../src/sink/sink.ts';
-import type { ReadRequest, Source } from '../../src/source/source.ts';
-import type { RawRow } from '../../src/streams/stream.ts';
-import { RETENTION_MS } from '../../src/feed/window.ts';
-import type { Feed } from '../../src/worker/poll.ts';
-import { runShard, type Outcome } from '../../src/worker/shard-loop.ts';
+import type { ReadRequest } from '../../src/source/source.ts';
+import { runShard } from '../../src/worker/shard-loop.ts';
 import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
 import { at, feedOf, leg, minutes, sourceOf, unavailable } from './parts.ts';
-
-interface Poll {
-  readonly at: string;
-  readonly pbxId: string;
-  readonly outcome: string;
-}
-
-interface Answer {
-  /** Thrown before the first page. */
-  readonly fail?: Error;
-  readonly rows?: readonly RawRow[];
-  readonly tookMs?: number;
-}
-
-/** A shard that runs in virtual time from 10:05 on, with what it did. */
-async function shard(feeds: readonly Feed[], answer: (request: ReadRequest, nowMs: number) => Answer) {
-  const time = new VirtualTime(at('10:05:00'));
-  const clock = new VirtualClock(time);
-  const stop = new AbortController();
-  /** What the last answer said of the clock. */
-  const told = { aheadMs: 0, atMs: -Infinity };
-  const polls: Poll[] = [];
-  const windows: { readonly pbxId: string; readonly from: string; readonly to: string }[] = [];
-  const source: Source = {
-    async check() {},
-    aheadMs: () => (clock.nowMs() < told.atMs ? 0 : told.aheadMs),
-    async *readPages(request, signal) {
-      const { pbxId, window } = request;
-      windows.push({ pbxId, from: clockText(window.from), to: clockText(window.to) });
-      const { fail, rows = [], tookMs = 0 } = answer(request, clock.nowMs());
-      await time.sleep(tookMs, signal);
-      signal.throwIfAborted();
-      Object.assign(told, { aheadMs: Math.max(clock.offsetMs, 0), atMs: clock.nowMs() });
-      if (fail !== undefined) throw fail;
-      if (rows.length > 0) yield rows;
-    },
-  };
-  const commits: Commit[] = [];
-  const report = (feed: Feed, outcome: Outcome): void => {
-    const reached = (watermarkMs: number): string => `to ${clockText(watermarkMs)}`;
-    const text = outcome instanceof Error ? outcome.code
-      : 'gap' in outcome ? `gap ${reached(outcome.gap.to)}` : reached(outcome.watermarkMs);
-    polls.push({ at: clockText(clock.nowMs()), pbxId: feed.id.pbxId, outcome: text });
-  };
-  const session = await new MemorySink({ onCommit: (commit) => void commits.push(commit) }).openShard(0);
-  const running = runShard(feeds, { source, session, clock, signal: stop.signal }, report);
-  running.catch(() => undefined);
-  return {
-    time, clock, stop, polls, windows, commits, running,
-    pollsOf: (pbxId: string) => polls.filter((poll) => poll.pbxId === pbxId).map((poll) => poll.at),
-  };
-}
+import { startShard, type Answer } from './virtual-shard.ts';
 
 const failingAt = (moment: string) => (_: ReadRequest, nowMs: number): Answer =>
   nowMs === at(moment) ? { fail: unavailable() } : {};
 
-function clockText(ms: number): string {
-  return new Date(ms).toISOString().slice(11, 19);
-}
-
 test('runShard polls a feed once a shortest step when it is up to date', async () => {
-  const { time, polls, stop, running } = await shard([feedOf('acme')], () => ({}));
+  const { time, polls, stop, running } = await startShard([feedOf('acme')], () => ({}));
   await time.advanceTo(at('10:07:00'));
   assert.deepEqual(polls.map((poll) => [poll.at, poll.outcome]),
     [['10:05:00', 'to 10:03:00'], ['10:06:00', 'to 10:04:00'], ['10:07:00', 'to 10:05:00']]);
@@ -80,7 +23,7 @@ test('runShard polls a feed once a shortest step when it is up to date', async (
 });
 
 test('runShard sweeps first, and then every sweepEvery', async () => {
-  const { time, windows } = await shard([feedOf('acme', { originMs: at('09:00:00') })], () => ({}));
+  const { time, windows } = await startShard([feedOf('acme', { originMs: at('09:00:00') })], () => ({}));
   await time.advanceTo(at('10:26:00'));
   const reach = ({ from }: { from: string }, index: number) =>
     (at(windows[index - 1]?.to ?? '09:00:00') - at(from)) / minutes(1);
@@ -109,7 +52,7 @@ test('runShard commits where a new feed begins before it is polled, and only the
 
 test('runShard rests a feed for a shortest step after a retry, and the others go on', async () => {
   let failures = 0;
-  const { time, polls, pollsOf } = await shard([feedOf('acme'), feedOf('globex')], ({ pbxId }) =>
+  const { time, polls, pollsOf } = await startShard([feedOf('acme'), feedOf('globex')], ({ pbxId }) =>
     pbxId === 'acme' && (failures += 1) <= 2 ? { fail: unavailable() } : {});
   await time.advanceTo(at('10:08:00'));
   assert.deepEqual(pollsOf('acme'), ['10:05:00', '10:06:00', '10:07:00', '10:08:00']);
@@ -119,7 +62,7 @@ test('runShard rests a feed for a shortest step after a retry, and the others go
 });
 
 test('runShard rests a feed for retryAfterMs when that is longer', async () => {
-  const { time, pollsOf } = await shard([feedOf('acme'), feedOf('globex')], ({ pbxId }, nowMs) =>
+  const { time, pollsOf } = await startShard([feedOf('acme'), feedOf('globex')], ({ pbxId }, nowMs) =>
     pbxId === 'acme' && nowMs === at('10:05:00') ? { fail: unavailable(minutes(7)) } : {});
   await time.advanceTo(at('10:12:30'));
   assert.deepEqual(pollsOf('acme'), ['10:05:00', '10:12:00']);
@@ -127,21 +70,21 @@ test('runShard rests a feed for retryAfterMs when that is longer', async () => {
 });
 
 test('runShard counts the rest from the failure on, not from the start of the poll', async () => {
-  const { time, pollsOf } = await shard([feedOf('acme')], (_, nowMs) =>
+  const { time, pollsOf } = await startShard([feedOf('acme')], (_, nowMs) =>
     nowMs === at('10:05:00') ? { fail: unavailable(), tookMs: 90_000 } : {});
   await time.advanceTo(at('10:07:45'));
   assert.deepEqual(pollsOf('acme'), ['10:06:30', '10:07:30']);
 });
 
 test('runShard plans the same window again after a failure, and it may have grown', async () => {
-  const { time, windows } = await shard([feedOf('acme')], failingAt('10:05:00'));
+  const { time, windows } = await startShard([feedOf('acme')], failingAt('10:05:00'));
   await time.advanceTo(at('10:06:00'));
   assert.deepEqual(windows.map(({ from, to }) => [from, to]), [['10:00:00', '10:03:00'], ['10:00:00', '10:04:00']]);
 });
 
 test('runShard sweeps again after a sweep that failed', async () => {
   const feed = feedOf('acme', { originMs: at('09:00:00') });
-  const { time, windows } = await shard([feed], failingAt('10:15:00'));
+  const { time, windows } = await startShard([feed], failingAt('10:15:00'));
   await time.advanceTo(at('10:16:00'));
   assert.deepEqual(windows.slice(-2).map(({ from, to }) => [from, to]),
     [['09:42:00', '10:13:00'], ['09:42:00', '10:14:00']]);
@@ -149,14 +92,14 @@ test('runShard sweeps again after a sweep that failed', async () => {
 
 test('runShard lets a feed at the live edge have its turns while another catches up', async () => {
   const behind = feedOf('behind', { originMs: at('00:00:00') });
-  const { time, polls } = await shard([behind, feedOf('acme')], () => ({ tookMs: 10_000 }));
+  const { time, polls } = await startShard([behind, feedOf('acme')], () => ({ tookMs: 10_000 }));
   await time.advanceTo(at('10:06:50'));
   assert.deepEqual(polls.slice(0, 4).map(({ pbxId }) => pbxId), ['behind', 'acme', 'behind', 'behind']);
   assert.ok(polls.filter(({ pbxId }) => pbxId === 'acme').length >= 2);
 });
 
 test('runShard throws an error that asks for a new session, and does not report it', async () => {
-  const { time, polls, running } = await shard([feedOf('acme')], () =>
+  const { time, polls, running } = await startShard([feedOf('acme')], () =>
     ({ fail: new ConnectorError('SINK_OUTCOME_UNKNOWN', 'lost') }));
   await time.advanceTo(at('10:05:01'));
   await assert.rejects(running, (error) => error instanceof ConnectorError && error.code === 'SINK_OUTCOME_UNKNOWN');
@@ -164,13 +107,13 @@ test('runShard throws an error that asks for a new session, and does not report 
 });
 
 test('runShard throws an error that nobody foresaw: a bug is not tried again', async () => {
-  const { time, running } = await shard([feedOf('acme')], () => ({ fail: new TypeError('a bug') }));
+  const { time, running } = await startShard([feedOf('acme')], () => ({ fail: new TypeError('a bug') }));
   await time.advanceTo(at('10:05:01'));
   await assert.rejects(running, TypeError);
 });
 
 test('runShard ends when every feed has come to its end', async () => {
-  const { time, polls, running } = await shard([feedOf('acme', { endMs: at('10:03:30') })], () => ({}));
+  const { time, polls, running } = await startShard([feedOf('acme', { endMs: at('10:03:30') })], () => ({}));
   await time.advanceTo(at('10:06:00'));
   await running;
   assert.deepEqual(polls.map(({ outcome }) => outcome), ['to 10:03:00', 'to 10:03:30']);
@@ -182,7 +125,7 @@ for (const { name, stopAt, tookMs } of [
 ]) {
   test(`runShard stops at once while it is ${name}, without an error and without a timer left`, async () => {
     const rows = [leg('acme', 'a', '10:01:00')];
-    const { time, stop, running } = await shard([feedOf('acme')], () => ({ tookMs, rows }));
+    const { time, stop, running } = await startShard([feedOf('acme')], () => ({ tookMs, rows }));
     await time.advanceTo(at(stopAt));
     stop.abort(new Error('stopped by a signal'));
     await running;
@@ -192,7 +135,7 @@ for (const { name, stopAt, tookMs } of [
 }
 
 test('runShard does nothing while the clock is behind its watermark, and goes on from there', async () => {
-  const { time, clock, polls } = await shard([feedOf('acme')], () => ({}));
+  const { time, clock, polls } = await startShard([feedOf('acme')], () => ({}));
   await time.advanceTo(at('10:05:30'));
   clock.offsetMs = -minutes(20);
   await time.advanceTo(at('10:25:59'));
@@ -202,7 +145,7 @@ test('runShard does nothing while the clock is behind its watermark, and goes on
 });
 
 test('runShard ends windows by the slower clock, and lets no watermark into the future', async () => {
-  const { time, clock, stop, windows, polls, running } = await shard([feedOf('acme')], () => ({}));
+  const { time, clock, stop, windows, polls, running } = await startShard([feedOf('acme')], () => ({}));
   await time.advanceTo(at('10:06:00'));
   clock.offsetMs = minutes(120);
   await time.advanceTo(at('10:10:30'));
@@ -216,7 +159,7 @@ test('runShard ends windows by the slower clock, and lets no watermark into the 
 });
 
 test('runShard ends a rest that began in the future, when the clock was set back', async () => {
-  const { time, clock, stop, windows, running } = await shard([feedOf('acme')], (_, nowMs) =>
+  const { time, clock, stop, windows, running } = await startShard([feedOf('acme')], (_, nowMs) =>
     nowMs > at('12:00:00') ? { fail: unavailable(minutes(15)) } : {});
   await time.advanceTo(at('10:05:30'));
   clock.offsetMs = minutes(120);
@@ -231,7 +174,7 @@ test('runShard ends a rest that began in the future, when the clock was set back
 
 test('runShard passes what 8x8 no longer keeps in one commit that says so, and goes on from there', async () => {
   const originMs = at('10:05:00') - RETENTION_MS - minutes(30);
-  const { time, stop, polls, commits, running } = await shard([feedOf('acme', { originMs })], () => ({}));
+  const { time, stop, polls, commits, running } = await startShard([feedOf('acme', { originMs })], () => ({}));
   await time.advanceTo(at('10:05:01'));
   stop.abort();
   await running;
@@ -246,29 +189,10 @@ test('runShard passes what 8x8 no longer keeps in one commit that says so, and g
 test('runShard asks 8x8 before it passes anything, and passes nothing while it cannot', async () => {
   const originMs = at('10:05:00') - RETENTION_MS;
   const { time, stop, polls, commits, running } =
-    await shard([feedOf('acme', { originMs })], () => ({ fail: unavailable() }));
+    await startShard([feedOf('acme', { originMs })], () => ({ fail: unavailable() }));
   await time.advanceTo(at('10:15:00'));
   stop.abort();
   await running;
   assert.ok(polls.length > 3 && polls.every(({ outcome }) => outcome === 'SOURCE_UNAVAILABLE'));
   assert.equal(commits.length, 1, 'where it begins, and no more');
 });
-
-for (const [name, leapMs] of Object.entries({ hour: minutes(60), year: RETENTION_MS / 2, decade: 5 * RETENTION_MS })) {
-  test(`runShard loses nothing by a clock that leaps a ${name} ahead and back`, async () => {
-    const { time, clock, stop, windows, polls, commits, running } = await shard([feedOf('acme')], () => ({}));
-    for (const [minute, offsetMs] of [[7, leapMs], [12, 0], [15, -leapMs], [20, 0]] as const) {
-      await time.advanceTo(at(`10:${String(minute).padStart(2, '0')}:30`));
-      clock.offsetMs = offsetMs;
-    }
-    await time.advanceTo(at('10:30:00'));
-    stop.abort();
-    await running;
-
-    const marks = commits.map(({ step }) => step.watermarkMs);
-    assert.deepEqual(marks, marks.toSorted((a, b) => a - b), 'the watermark never goes back');
-    assert.equal(marks.at(-1), at('10:28:00'), 'it is up to date in the end');
-    assert.ok(!polls.some(({ outcome }) => outcome.startsWith('gap')), 'nothing is skipped');
-    assert.ok(windows.length > 10 && commits.every(({ events }) => events.length === 0));
-  });
-}

@@ -1,0 +1,12 @@
+import type { Bug } from './bug.ts';
+import { feedBugs } from './feed-bugs.ts';
+import { groupBugs } from './group-bugs.ts';
+import { sinkBugs } from './sink-bugs.ts';
+import { sourceBugs } from './source-bugs.ts';
+import { streamBugs } from './stream-bugs.ts';
+import { workerBugs } from './worker-bugs.ts';
+
+/** The zoo, each with the named check that catches it. */
+export const bugs: readonly Bug[] = [
+  ...feedBugs, ...workerBugs, ...sourceBugs, ...streamBugs, ...sinkBugs, ...groupBugs,
+];

@@ -1,0 +1,106 @@
+import { check, patch, worlds, type Bug } from './bug.ts';
+
+/** Bugs in how 8x8 is read: `src/source/`. */
+export const sourceBugs: readonly Bug[] = [
+  {
+    name: '401 read as empty',
+    believed: 'a user whose rights ended has no calls to show, and the other PBXs go on',
+    patches: [patch('source/work-analytics.ts', 'if (renewed || !isCredentialRefused(answer.refusal)) {',
+      `if (renewed && answer.refusal.status === 401) return { rows: [], nextScrollId: undefined };
+    if (renewed || !isCredentialRefused(answer.refusal)) {`)],
+    caughtBy: [check('source/refusals', 'a second 401 is a refusal')],
+  },
+  {
+    name: 'HTML read as empty',
+    believed: 'a report without JSON is a report without rows',
+    patches: [patch('source/body.ts', 'if (!isJson(contentType)) {',
+      `if (contentType === 'text/html') return { meta: { scrollId: 'No Data' }, data: [] };
+  if (!isJson(contentType)) {`)],
+    caughtBy: [check('source/http', 'the same page is asked for again after an HTML page with status 200'), worlds(30)],
+  },
+  {
+    name: 'prefix of a page parsed',
+    believed: 'a cut answer holds whole rows, and the next poll brings the others',
+    patches: [patch('source/body.ts', "throw malformed('broken JSON');",
+      'return JSON.parse(`${text.slice(0, text.lastIndexOf("}") + 1)}]}`);')],
+    caughtBy: [check('source/http', 'the same page is asked for again after truncated JSON', {
+      says: /a page repeats rows and brings no new one/,
+    })],
+  },
+  {
+    name: 'bytes that are not UTF-8 read as well as can be',
+    believed: 'a name with a replacement character is better than no page',
+    patches: [patch('source/body.ts', '{ fatal: true }', '{}')],
+    caughtBy: [check('source/http', 'the same page is asked for again after bytes that are not UTF-8')],
+  },
+  {
+    name: 'terminator ignored',
+    believed: 'an empty page is the end, whatever it says',
+    patches: [patch('source/page.ts', 'if (scrollId === END_MARKER) return', 'if (scrollId === undefined) return')],
+    caughtBy: [check('source/page', 'parsePage takes the marker on a page with rows for the end')],
+  },
+  {
+    name: 'a short page taken for the last one',
+    believed: 'a page that is not full has nothing behind it, and the request for an empty page is saved',
+    patches: [patch('source/work-analytics.ts', 'if (page.nextScrollId === undefined) return;',
+      'if (page.nextScrollId === undefined || page.rows.length < scroll.pageSize) return;')],
+    caughtBy: [check('source/work-analytics', 'a window is read to its documented end, page by page'), worlds(10)],
+  },
+  {
+    name: 'an empty page ends a window that has counted more',
+    believed: 'totals are stale; what counts is the page',
+    patches: [patch('source/page.ts', 'totalRecordCount > receivedCount', 'totalRecordCount > Infinity')],
+    caughtBy: [check('source/page', 'parsePage refuses no rows though more are counted')],
+  },
+  {
+    name: 'an expired scroll taken for its end',
+    believed: 'a scroll that is gone has nothing more to give',
+    patches: [patch('source/work-analytics.ts', 'if (!hasScrollExpired(error, scroll) ||',
+      'if (hasScrollExpired(error, scroll)) return; if (')],
+    caughtBy: [check('source/work-analytics', 'a scroll that expires (410) starts the whole window over'), worlds(30)],
+  },
+  {
+    name: 'repeated pages not noticed',
+    believed: 'rows are deduped by key anyway',
+    patches: [patch('source/scroll.ts', "throw stuck('a page repeats rows and brings no new one');", '')],
+    caughtBy: [check('source/work-analytics', 'a scroll that does not get on is an error: the same page again')],
+  },
+  {
+    name: 'local-time arithmetic',
+    believed: 'the server runs in UTC, and the getters say what the format needs',
+    patches: [patch('source/work-analytics.ts', "return new Date(ms).toISOString().slice(0, 19).replace('T', ' ');",
+      "return new Date(ms).toLocaleString('sv-SE');")],
+    caughtBy: [check('source/host-zone', 'a process in America/New_York decides as one in UTC')],
+  },
+  {
+    name: 'a 401 that comes late throws the new token away',
+    believed: 'a token that was refused is of no use',
+    patches: [patch('source/token.ts', 'if (current?.token === token) current', 'current')],
+    caughtBy: [check('source/refusals', 'a 401 that comes late does not throw the new token away')],
+  },
+  {
+    name: 'redirects followed, credentials and all',
+    believed: 'following redirects is what HTTP clients do',
+    patches: [patch('source/http.ts', "redirect: 'manual'", "redirect: 'follow'")],
+    caughtBy: [check('source/http', 'a redirect is never followed, and says so')],
+  },
+  {
+    name: 'the clock of this machine is trusted',
+    believed: 'machines have NTP, and a Date header says more of proxies than of 8x8',
+    patches: [patch('source/http.ts', "aheadOf(response.headers.get('date'), wire.clock.nowMs())", '0')],
+    caughtBy: [check('source/http', /^the source tells how far our clock is ahead: 8x8's is two hours/)],
+  },
+  {
+    name: 'Retry-After taken for milliseconds',
+    believed: 'times are milliseconds everywhere in this code',
+    patches: [patch('source/retry-after.ts', 'return seconds * 1_000;\n  //', 'return seconds;\n  //')],
+    caughtBy: [check('source/http', 'a 429 silences all feeds for as long as it says')],
+  },
+  {
+    name: 'a 429 silences only the feed that got it',
+    believed: 'whoever is throttled waits; the others have done nothing',
+    patches: [patch('source/http.ts', 'wire.budget.pause(waitMs + wire.random() * 1_000);',
+      'await wire.clock.sleepUntil(wire.clock.nowMs() + waitMs, AbortSignal.abort());')],
+    caughtBy: [check('source/http', 'a 429 silences all feeds for as long as it says')],
+  },
+];

@@ -1,0 +1,87 @@
+import { check, patch, worlds, type Bug } from './bug.ts';
+
+/** Bugs in the loop that joins the parts: `src/worker/`. */
+export const workerBugs: readonly Bug[] = [
+  {
+    name: "watermark ahead of a window's last page",
+    believed: 'the end of the window goes with the commit that is made anyway, and spares an empty one',
+    patches: [patch('worker/poll.ts', 'step: afterPage(offset(), scan, seen)',
+      'step: { ...afterWindow(offset(), scan, pace.lookbackMs), seen }')],
+    caughtBy: [
+      check('worker/poll', 'pollOnce publishes each leg once when the source fails before page 2'),
+      worlds(10),
+    ],
+  },
+  {
+    name: 'a page that fails ends the window',
+    believed: 'what was read is published, and the next poll reads the rest',
+    patches: [patch('worker/read-ahead.ts', `next = pages.next();
+      next.catch(() => undefined);`, 'next = pages.next().catch(() => ({ done: true, value: undefined }));')],
+    caughtBy: [
+      check('worker/poll', 'pollOnce publishes each leg once when the source fails before page 1'),
+      worlds(30),
+    ],
+  },
+  {
+    name: 'rows that cannot be mapped are left out',
+    believed: 'one bad row must not stop a page; its error is counted',
+    patches: [patch('worker/poll.ts', 'rows.map((row) => stream.toEvent(row, context))',
+      "rows.map((row) => stream.toEvent(row, context)).filter(({ channel }) => channel === 'accepted')")],
+    caughtBy: [check('worker/poll', 'pollOnce rejects a bad row once, also when a later window shows it again')],
+  },
+  {
+    name: 'a window that ended in the future is as good as any',
+    believed: 'the plan has looked at both clocks already',
+    patches: [patch('worker/poll.ts', 'if (window.to <= sourceNowMs) return;', 'if (window.to > 0) return;')],
+    caughtBy: [check('worker/shard-loop', /^runShard ends windows by the slower clock/)],
+  },
+  {
+    name: 'a sweep that failed counts as done',
+    believed: 'the time of a sweep is when it began',
+    patches: [patch('worker/shard-loop.ts', 'memory.lastTurn = number;',
+      'memory.lastTurn = number; if (turn.sweep) memory.sweptAtMs = nowMs;')],
+    caughtBy: [check('worker/shard-loop', 'runShard sweeps again after a sweep that failed')],
+  },
+  {
+    name: 'an unknown outcome is tried again in the same session',
+    believed: 'what is not final may be tried again, and the keys absorb what was written twice',
+    patches: [patch('worker/shard-loop.ts', "reactionTo(error) !== 'retry'", "reactionTo(error) === 'stop'")],
+    caughtBy: [check('worker/worker', /^runWorker opens a new session after a lost commit/), worlds(30)],
+  },
+  {
+    name: 'turns are forgotten with the session',
+    believed: 'what a loop remembers belongs to its session',
+    patches: [patch('worker/worker.ts', 'signal }, report, memories)', 'signal }, report)')],
+    caughtBy: [check('worker/fairness', /^runWorker gives every feed its turn/)],
+  },
+  {
+    name: 'a fenced session reopens at once',
+    believed: 'the shard is ours until the group says otherwise',
+    patches: [patch('worker/worker.ts', "error.code === 'SINK_FENCED' ? FENCED_REST_MS : 0", '0')],
+    caughtBy: [check('worker/worker', /^runWorker rests at least two seconds before it reopens/)],
+  },
+  {
+    name: 'a lost shard is served on',
+    believed: 'the next owner fences us, which ends the loop by itself',
+    patches: [patch('worker/worker.ts', '      loop.stop();\n', '')],
+    caughtBy: [check('worker/worker', /^runWorker lets go of a lost shard/)],
+  },
+  {
+    name: 'a shard taken back beside its own last session',
+    believed: 'a loop that was told to stop has stopped',
+    patches: [patch('worker/worker.ts', 'start(shard, ending.get(shard))', 'start(shard, undefined)')],
+    caughtBy: [check('worker/worker', /^runWorker takes a shard back only when its own last session/)],
+  },
+  {
+    name: 'what 8x8 no longer keeps is read as empty',
+    believed: 'no rows mean that there were no calls',
+    patches: [patch('feed/window.ts', "if (gap !== undefined) return { kind: 'gap', window: gap };", '')],
+    caughtBy: [check('worker/shard-loop', /^runShard passes what 8x8 no longer keeps in one commit/)],
+  },
+  {
+    name: 'a gap is passed without asking 8x8',
+    believed: 'what is too old is too old, whatever 8x8 would answer',
+    patches: [patch('worker/gap.ts', '  await pages.next();\n', '')],
+    caughtBy: [check('worker/shard-loop', /^runShard asks 8x8 before it passes anything/)],
+  },
+];
