@@ -8,6 +8,8 @@ import { APIS, DEEDS, type Api, type Deed, type Frame } from './proxy.ts';
 export interface FramesAttack {
   /** How often each deed was done to each kind of request. */
   readonly done: ReadonlyMap<`${Api} ${Deed}`, number>;
+  /** How many requests of each kind there were. */
+  readonly seen: ReadonlyMap<Api, number>;
   readonly verdict: Verdict;
 }
 
@@ -37,14 +39,16 @@ export async function attackFrames(attack: { readonly seed: number; readonly fau
     network: network.decide,
   });
   try {
-    journey.start();
+    let alive = true;
+    void journey.start().exited.then(() => (alive = false));
     const proxy = journey.proxy!;
     const waitMaxMs = attack.faults * PER_FAULT_MAX_MS;
     for (let waitedMs = 0; waitedMs < waitMaxMs && (network.left() > 0 || proxy.held > 0); waitedMs += 100) {
+      if (!alive) throw new Error(`the connector has ended: ${JSON.stringify(journey.lines.slice(-5))}`);
       if (waitedMs % RELEASE_EVERY_MS === 0) proxy.release();
       await sleep(100);
     }
-    return { verdict: await journey.settle(), done: proxy.done };
+    return { verdict: await journey.settle(), done: proxy.done, seen: proxy.seen };
   } finally {
     await journey.close();
   }

@@ -64,7 +64,7 @@ export async function startBroker(
   };
 }
 
-function withProxy(own: Record<string, string>, { port, proxyPort }: ProxiedListener): Record<string, string> {
+export function withProxy(own: Record<string, string>, { port, proxyPort }: ProxiedListener): Record<string, string> {
   return {
     'listeners': `${own['listeners']},PROXIED://127.0.0.1:${port}`,
     'advertised.listeners': `${own['advertised.listeners']},PROXIED://127.0.0.1:${proxyPort}`,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
-import { answers, propertiesOf } from './broker.ts';
+import { answers, propertiesOf, withProxy, type ProxiedListener } from './broker.ts';
 import { copyFormatted, fetchJars, type Jars } from './jars.ts';
 import { freePort } from './port.ts';
 import { startRegistry } from './registry.ts';
@@ -22,6 +22,8 @@ export interface Cluster extends Stack {
   leaderOf(topic: string, partition: number): Promise<number>;
   /** The broker that coordinates the transactions of an id. */
   coordinatorOf(transactionalId: string): Promise<number>;
+  /** With `proxied`: where a proxy before a broker listens, and what is behind it. */
+  listenerOf(node: number): ProxiedListener;
   /** Resolves when every copy of every partition of the topics has caught up. */
   inSync(topics: readonly string[]): Promise<void>;
 }
@@ -33,12 +35,18 @@ const IN_SYNC_TRIES_MAX = 300;
 interface Ports {
   readonly client: number;
   readonly controller: number;
+  readonly proxied: ProxiedListener | undefined;
 }
 
-export async function startCluster(): Promise<Cluster> {
+export interface ClusterOptions {
+  /** Gives each broker a second listener, for clients behind a proxy that the caller starts. */
+  readonly proxied?: boolean;
+}
+
+export async function startCluster({ proxied = false }: ClusterOptions = {}): Promise<Cluster> {
   const jars = await fetchJars();
   const ports = new Map<number, Ports>();
-  for (const node of NODES) ports.set(node, { client: await freePort(), controller: await freePort() });
+  for (const node of NODES) ports.set(node, await choosePorts(proxied));
   const addressOf = (node: number): string => `127.0.0.1:${ports.get(node)!.client}`;
 
   const servers = new Map<number, Server>();
@@ -73,6 +81,7 @@ export async function startCluster(): Promise<Cluster> {
     terminate: (node) => servers.get(node)!.stop(),
     start,
     leaderOf,
+    listenerOf: (node) => ports.get(node)!.proxied!,
     coordinatorOf: (id) => leaderOf('__transaction_state', Math.abs(javaHash(id)) % TRANSACTION_PARTITIONS),
     async inSync(topics) {
       for (let tries = 0; tries < IN_SYNC_TRIES_MAX; tries += 1) {
@@ -85,8 +94,13 @@ export async function startCluster(): Promise<Cluster> {
   };
 }
 
+async function choosePorts(proxied: boolean): Promise<Ports> {
+  const [client, controller] = [await freePort(), await freePort()];
+  return { client, controller, proxied: proxied ? { port: await freePort(), proxyPort: await freePort() } : undefined };
+}
+
 async function createNode(jars: Jars, node: number, ports: ReadonlyMap<number, Ports>): Promise<Server> {
-  const { client, controller } = ports.get(node)!;
+  const { client, controller, proxied } = ports.get(node)!;
   return Server.create(`broker-${node}`, async (directory) => {
     const logDirectory = join(directory, 'log');
     await copyFormatted(jars, logDirectory);
@@ -95,7 +109,9 @@ async function createNode(jars: Jars, node: number, ports: ReadonlyMap<number, P
       .replace(/node\.id=.*/, `node.id=${node}`)
       .replace(/directory\.id=.*/, `directory.id=${randomBytes(16).toString('base64url').replace(/^-/, 'A')}`);
     await writeFile(meta, own);
-    const all = { ...propertiesOf(client, controller), ...clusterProperties(node, ports), 'log.dirs': logDirectory };
+    const single = propertiesOf(client, controller);
+    const listeners = proxied === undefined ? {} : withProxy(single, proxied);
+    const all = { ...single, ...listeners, ...clusterProperties(node, ports), 'log.dirs': logDirectory };
     const file = join(directory, 'server.properties');
     await writeFile(file, Object.entries(all).map(([key, value]) => `${key}=${value}\n`).join(''));
     return ['-Xms128m', '-Xmx384m', '-cp', jars.kafkaClasspath, 'kafka.Kafka', file];
