@@ -53,14 +53,21 @@ async function publish(publisher: number, { messages, commit }: Transaction): Pr
   await transaction.commit();
 }
 
-function createProducer({ transactionalId, transactionTimeoutMs }: PublisherOptions): Producer {
+function createProducer({ transactionalId, transactionTimeoutMs, leaders }: PublisherOptions): Producer {
   return kafka.producer({
     transactionalId,
     idempotent: true,
     maxInFlightRequests: 1,
     transactionTimeout: transactionTimeoutMs,
     allowAutoTopicCreation: false,
-    createPartitioner: () => ({ message }) => message.partition!, // decided once, not again at every retry
+    // Decided once, not at every retry. But each attempt comes by here, with the leaders that kafkajs knows by then.
+    createPartitioner: () => ({ topic, partitionMetadata, message }) => {
+      const partition = message.partition!;
+      const leader = partitionMetadata.find(({ partitionId }) => partitionId === partition)?.leader;
+      // A send that goes to two brokers may be written twice; nothing of this attempt has been sent yet.
+      if (leader !== leaders.get(`${topic}/${partition}`)) throw new Error(`${topic}/${partition} has another leader`);
+      return partition;
+    },
     // We split sends by leader, so kafkajs must not learn of new leaders between two errors.
     metadataMaxAge: 24 * 3_600_000,
     // CONCURRENT_TRANSACTIONS is answered while the broker ends the last transaction, and takes of these retries.

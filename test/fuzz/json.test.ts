@@ -19,7 +19,10 @@ const encodings = [
 const bytes = fc.tuple(hostileText(answers), fc.constantFrom(encodings[0]!, ...encodings));
 const jsonTypes = ['application/json', 'APPLICATION/JSON ;charset=utf-16', 'application/hal+json'];
 const otherType = fc.constantFrom('', 'text/html', 'text/json', 'application/json, text/html', 'application/+json');
-const contentType = fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...jsonTypes) }, { weight: 1, arbitrary: otherType });
+const contentType = fc.oneof(
+  { weight: 9, arbitrary: fc.constantFrom(...jsonTypes) },
+  { weight: 1, arbitrary: otherType },
+);
 
 interface Body {
   readonly bytes: Buffer;
