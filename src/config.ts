@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import convict from 'convict';
 import { ConnectorError } from './errors.ts';
-import { OVERLAP_MIN_MS, RETENTION_MS, type Pace } from './feed/window.ts';
+import { OVERLAP_MIN_MS, type Pace } from './feed/window.ts';
 import { formats, spanMs } from './formats.ts';
 import { settings } from './settings.ts';
 
@@ -148,15 +148,16 @@ function openSettings(env: Environment) {
 }
 
 /**
- * Where a feed without an offset starts, epoch milliseconds on a whole second.
+ * Where a feed without an offset starts, epoch milliseconds on a whole second. It may lie beyond what 8x8 keeps: a
+ * fixed time gets there by itself, and must not keep a connector that has run for years from starting again.
  *
- * @throws ConnectorError CONFIG_INVALID for a time in the future or beyond the two years that 8x8 keeps.
+ * @throws ConnectorError CONFIG_INVALID for a time in the future or before 1970.
  */
 export function originMs(startFrom: string, nowMs: number): number {
   const span = spanMs(startFrom);
   const ms = typeof span === 'number' ? nowMs - span : Date.parse(startFrom);
   if (ms > nowMs) throw invalid(`START_FROM: ${startFrom} lies in the future`);
-  if (ms < nowMs - RETENTION_MS) throw invalid(`START_FROM: ${startFrom} lies before the two years that 8x8 keeps`);
+  if (ms < 0) throw invalid(`START_FROM: ${startFrom} lies before 1970`);
   return Math.floor(ms / 1_000) * 1_000;
 }
 

@@ -8,6 +8,7 @@ interface Format {
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const INT32_MAX = 2 ** 31 - 1; // what Kafka's protocol and Node's timers take
+const INT16_MAX = 2 ** 15 - 1; // how Kafka's protocol counts replicas
 const PAGE_SIZE_MAX = 7_000; // 8x8's OpenAPI document
 const EXTENSIONS_MAX = 125; // the same
 
@@ -34,6 +35,11 @@ export const formats = {
     coerce: Number,
     validate: expect(`a whole number above 0, at most ${INT32_MAX}`, (value) =>
       isNatural(value) && Number(value) > 0 && Number(value) <= INT32_MAX),
+  },
+  replicas: {
+    coerce: Number,
+    validate: expect(`a whole number from 0 to ${INT16_MAX}`, (value) =>
+      isNatural(value) && Number(value) <= INT16_MAX),
   },
   'page-size': {
     coerce: (value: unknown): unknown => (value === 'auto' ? value : Number(value)),

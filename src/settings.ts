@@ -203,7 +203,7 @@ const kafka = {
   },
   replicationFactor: {
     doc: 'Replicas of a topic, when it is created. 0: three, or as many as there are brokers.',
-    format: 'nat',
+    format: 'replicas',
     default: 0,
     env: 'KAFKA_REPLICATION_FACTOR',
   },

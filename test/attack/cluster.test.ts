@@ -5,7 +5,7 @@ import { startCluster, type Cluster } from '../stack/cluster.ts';
 import { attackCluster, ROLES } from './cluster.ts';
 
 // Goal: a broker that leads what we write to, or coordinates it, may die at any time. Method: three real brokers; the
-// leader of a partition of events, that of offsets, and the coordinator are killed in turn, then two at once.
+// leader of a partition of events, that of offsets, the coordinator, and two at once are killed, one after the other.
 
 let cluster: Cluster;
 before(async () => {
@@ -15,6 +15,6 @@ after(() => cluster.stop());
 
 test('brokers killed by their role, and too few of them for a while, lose and double nothing', async () => {
   const { kills, verdict } = await attackCluster(cluster, { seed: 1, kills: ROLES.length });
-  assert.deepEqual([...kills.keys()], [...ROLES]);
+  assert.deepEqual(new Set(kills.keys()), new Set(ROLES));
   assertWhole(verdict);
 });

@@ -21,7 +21,7 @@ export interface ClusterAttack {
 
 const PBX_IDS = ['acme', 'globex', 'initech', 'umbrella'];
 
-/** Kills brokers by their role, in turn and at random moments, under the whole road with two workers. */
+/** Kills brokers by their role, each once before any again, at random moments, under two workers on the whole road. */
 export async function attackCluster(
   cluster: Cluster,
   { seed, kills }: { readonly seed: number; readonly kills: number },
@@ -39,8 +39,7 @@ export async function attackCluster(
     journey.start();
     journey.start();
     await journey.line(({ msg }) => msg === 'polled');
-    for (let kill = 0; kill < kills; kill += 1) {
-      const role = ROLES[kill % ROLES.length]!;
+    for (const role of planRoles(random, kills)) {
       await sleep(random.whole(500, 3_000));
       losses.push(await strike(cluster, journey, role, random));
       counts.set(role, (counts.get(role) ?? 0) + 1);
@@ -53,6 +52,16 @@ export async function attackCluster(
   } finally {
     await journey.close();
   }
+}
+
+/** In an order of the seed's own. */
+function planRoles(random: Random, count: number): readonly Role[] {
+  const roles: Role[] = [];
+  while (roles.length < count) {
+    const left = ROLES.map((role) => [random.next(), role] as const).toSorted(([a], [b]) => a - b);
+    roles.push(...left.map(([, role]) => role));
+  }
+  return roles.slice(0, count);
 }
 
 /** Kills, lets the others do without, and brings back. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Patch } from '../patches/patch.ts';
@@ -23,16 +24,21 @@ after(async () => {
 
 /** A dead worker's shards are given away after two seconds, not six as they are at least: there are many to die. */
 const quickGroup: Patch = { file: 'src/config.ts', find: 'kafka.sessionTimeoutMs < 6_000', replace: 'false' };
-const settings = {
-  KAFKA_SESSION_TIMEOUT: '2s', KAFKA_TRANSACTION_TIMEOUT: '5s', EIGHT_PAGE_SIZE: '50', PACE_STEP_MAX: '1m',
-};
+const settings = { EIGHT_PAGE_SIZE: '50', PACE_STEP_MAX: '1m' };
 const pbxIds = ['acme', 'globex', 'initech', 'umbrella'];
-const REACHED_MAX_MS = 40_000;
+const REACHED_MAX_MS = 60_000;
 
 /** The passage at which it happens: not the first one, where there are more to come. */
 const NTH: Readonly<Record<Place['phase'], number>> = {
   beginning: 2, opening: 1, reading: 3, publishing: 4, stopping: 1,
 };
+
+// Without it a place that is gone is found only by a worker that does not start.
+test('every failpoint has its place in the product, once', () => {
+  for (const { find, file } of PLACES.flatMap((place) => failpoint(place, 'kill'))) {
+    assert.equal(readFileSync(file, 'utf8').split(find).length, 2, `${file}: ${find}`);
+  }
+});
 
 test('a worker killed at any failpoint loses and doubles nothing', async () => {
   const journey = await open({ stack, settings, simulator: { pbxIds, tokenLifetimeS: 2 } });
@@ -44,13 +50,14 @@ test('a worker killed at any failpoint loses and doubles nothing', async () => {
     for (let place = waiting.shift(); place !== undefined; place = waiting.shift()) await dieAt(journey, place);
   };
   await Promise.all([dieOneByOne(), dieOneByOne(), dieOneByOne()]);
-  journey.start({}, [quickGroup]);
+  journey.start();
   assertWhole(await journey.settle());
 });
 
 /** Starts a worker and waits until it has died by its own hand at the place. */
 async function dieAt(journey: Journey, place: Place): Promise<void> {
-  const worker = journey.start({}, [quickGroup, ...failpoint(place, 'kill', NTH[place.phase])]);
+  const patches = [quickGroup, ...failpoint(place, 'kill', NTH[place.phase])];
+  const worker = journey.start({ KAFKA_SESSION_TIMEOUT: '2s' }, patches);
   if (place.phase === 'stopping') {
     await journey.line((line) => line.msg === 'polled' && line['worker'] === worker.pid);
     void worker.stop();
@@ -70,7 +77,8 @@ const actions: Readonly<Record<string, Action>> = {
 for (const [what, action] of Object.entries(actions)) {
   test(`a transaction that ${what} at any failpoint loses and doubles nothing`, async () => {
     const journey = await open({ stack, settings, simulator: { pbxIds } });
-    const worker = journey.start({}, [quickGroup, ...inTransactions.flatMap((place) => failpoint(place, action, 2))]);
+    const patches = inTransactions.flatMap((place) => failpoint(place, action, 2));
+    const worker = journey.start({ KAFKA_TRANSACTION_TIMEOUT: '5s' }, patches);
     for (const place of inTransactions) await journey.line(isReached(worker, place));
     assertWhole(await journey.settle());
     assert.equal(await worker.exited, 0, `it went on to its end: ${endOfLog(journey, worker)}`);
@@ -82,5 +90,5 @@ function isReached({ pid }: Worker, { name }: Place): Parameters<Journey['line']
 }
 
 function endOfLog({ lines }: Journey, { pid }: Worker): string {
-  return JSON.stringify(lines.filter((line) => line['worker'] === pid).slice(-3));
+  return JSON.stringify(lines.filter((line) => line['worker'] === pid).slice(-9));
 }

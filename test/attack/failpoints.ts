@@ -74,7 +74,7 @@ export const PLACES: readonly Place[] = [
     behind: 'states.set(feedName(feed), state);' },
   { name: 'page counted', phase: 'publishing', file: POLL, behind: 'count.pages += 1;' },
   { name: 'window read, watermark not moved', phase: 'publishing', file: POLL,
-    before: 'refuseFuture(window, startedMs - source.aheadMs());' },
+    before: 'await session.commit({ feed: id, events: [], step: afterWindow(' },
   { name: 'watermark moved', phase: 'publishing', file: POLL,
     before: 'const { watermarkMs, seenCount: seen } = offset();' },
 

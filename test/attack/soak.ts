@@ -21,8 +21,8 @@ type Sample = Readonly<Record<(typeof MEASURES)[number], number>>;
  */
 export async function soak(hours: number): Promise<boolean> {
   const journey = await openJourney({
-    simulator: { pbxIds: ['acme', 'globex', 'initech', 'umbrella'], callsPerHour: 3_000 },
-    settings: { PACE_LOOKBACK: '2m', PACE_SWEEP_EVERY: '10s', EIGHT_PAGE_SIZE: '50' },
+    simulator: { pbxIds: ['acme', 'globex', 'initech', 'umbrella'], callsPerHour: 6_000 },
+    settings: { PACE_LOOKBACK: '2m', PACE_SWEEP_EVERY: '10s' },
   });
   try {
     const worker = journey.start();
