@@ -93,7 +93,8 @@ function outcomeOf(environment: Environment, files: readonly string[]): string {
 
 function assertBlames(message: string, environment: Environment, files: readonly string[]): void {
   const isShown = Object.values(environment).includes(SECRET) || files.some(showsSecret);
-  assert.ok(isShown || !message.includes(SECRET), `it shows a secret: ${message}`);
+  // A part of it, too: what cannot be parsed is quoted by a few characters.
+  assert.ok(isShown || !message.includes(SECRET.slice(0, 6)), `it shows a secret: ${message}`);
   for (const line of message.split('\n')) {
     const isNamed = settingList.some(({ env }) => line.startsWith(env)) || line.startsWith('KAFKA_TOPIC_');
     assert.ok(isNamed || files.some((path) => line.startsWith(path)), `a line blames nothing: ${line}`);
