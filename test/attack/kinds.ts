@@ -31,7 +31,10 @@ export const ATTACKS = {
   /** Requests of transactions on their way to the broker and back. */
   async frames(seed, onBlow) {
     const { verdict, done } = await attackFrames({ seed, faults: COMBINATIONS.length });
-    for (const [deed, times] of done) for (let time = 0; time < times; time += 1) onBlow(deed, 0);
+    for (const [struck, times] of done) {
+      const [, deed = ''] = struck.split(' ');
+      for (let time = 0; time < times; time += 1) onBlow(deed, 0);
+    }
     return { verdict, recoveries: [], complaints: complaintsOf(verdict) };
   },
 

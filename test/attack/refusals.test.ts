@@ -93,6 +93,7 @@ test('a topic that takes small messages only stops the connector with the cure, 
   }));
   await limit('400');
   const refused = one.start();
+  await one.line(({ msg }) => msg.includes('SINK_REFUSED')); // has an end, if it never stops
   assert.equal(await refused.exited, 4);
   assert.match(one.lines.at(-1)!.msg, /SINK_REFUSED.*Raise max\.message\.bytes/);
   await limit('1048588');
@@ -139,6 +140,7 @@ test('a registry that is away does not matter to a connector that runs; a start 
   await nextPoll(one);
   await worker.stop();
   const refused = one.start();
+  await one.line(({ msg }) => msg.includes('SCHEMA_REGISTRY_URL'));
   assert.equal(await refused.exited, 4);
   assert.match(one.lines.at(-1)!.msg, /SCHEMA_REGISTRY_URL/);
   gate.open();

@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { ConnectorError } from '../../src/errors.ts';
-import { loadConfig, originMs, settingList, type Config, type Environment } from '../../src/config.ts';
+import {
+  loadConfig, originMs, settingList, type Config, type Environment, type Setting,
+} from '../../src/config.ts';
 import { createWorkAnalytics } from '../../src/source/work-analytics.ts';
 import { fakeClock } from '../source/scripted-server.ts';
 import { assertIsRefusal, fuzz } from './fuzz.ts';
@@ -43,13 +45,22 @@ const plausible = fc.constantFrom(
   ' ', '101,102', SECRET,
 );
 const value = fc.oneof({ weight: 3, arbitrary: plausible }, { weight: 1, arbitrary: anyText });
-const [plainNames, secretNames] = [false, true].map((isSecret) =>
-  settingList.filter(({ sensitive }) => sensitive === isSecret).map(({ env }) => env)) as [string[], string[]];
+const [plainSettings = [], secretSettings = []] = [false, true].map((isSecret) =>
+  settingList.filter(({ sensitive }) => sensitive === isSecret));
+const secretNames = secretSettings.map(({ env }) => env);
+
+/** A value that a setting of this kind could have. */
+function fitting({ path, default: usual }: Setting): fc.Arbitrary<string> {
+  if (path.endsWith('Ms')) return fc.constantFrom('0s', '1s', '90s', '1500ms', '15m', '24d', '25d', '99999999d');
+  return typeof usual === 'number' ? fc.constantFrom('0', '1', '65535', '2147483647', '2147483648') : value;
+}
+
 const absent = fc.constant(undefined);
 const secretText = anyText.map((text) => `${SECRET}${text}`);
 const secretPath = fc.constantFrom(secretFile, folder, join(folder, 'absent'), '');
 const change = fc.oneof(
-  { weight: 9, arbitrary: fc.tuple(fc.constantFrom(...plainNames), fc.oneof({ weight: 4, arbitrary: value }, absent)) },
+  { weight: 9, arbitrary: fc.oneof(...plainSettings.map((setting) =>
+    fc.tuple(fc.constant(setting.env), fc.oneof(fitting(setting), value, absent)))) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom(...secretNames), fc.oneof(absent, secretText)) },
   { weight: 1, arbitrary: fc.tuple(fc.constantFrom(...secretNames.map((name) => `${name}_FILE`)), secretPath) },
 );
