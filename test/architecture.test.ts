@@ -90,6 +90,13 @@ const rules = {
     return usesOf(file).filter((name) => impure.test(name)).map((name) => `${name} in ${place}`);
   },
 
+  judgesByItself(file) {
+    if (!/^test\/(checker|reader)\//.test(file.path)) return [];
+    return importsOf(file)
+      .filter(({ from, target }) => target === 'kafkajs' || (from.startsWith('.') && target !== ''))
+      .map(({ from }) => `a judge may not import ${from}`);
+  },
+
   importsOnlyDependencies(file) {
     const known = { ...manifest.dependencies, ...(file.path.startsWith('src/') ? {} : manifest.devDependencies) };
     return importsOf(file)
@@ -166,6 +173,9 @@ const examples: readonly (readonly [rule: keyof typeof rules, path: string, bad:
   ['isPureWhereItDecides', 'src/feed/seen.ts', 'process.stdout.write("x");', ''],
   ['isPureWhereItDecides', 'src/streams/rows.ts', 'const x = Math.random();', 'const x = Math.max(1, 2);'],
   ['isPureWhereItDecides', 'src/streams/rows.ts', 'const x = new Date();', 'const x = Date.parse(text);'],
+  ['judgesByItself', 'test/checker/loss.ts', `import { x } from '../../src/feed/seen.ts';`,
+    `import { x } from '../reader/topics.ts';`],
+  ['judgesByItself', 'test/reader/topics.ts', `import { Kafka } from 'kafkajs';`, `import { x } from './avro.ts';`],
   ['importsOnlyDependencies', 'src/cli/run.ts', `import x from 'left-pad';`, `import x from 'commander';`],
   ['importsOnlyDependencies', 'src/cli/run.ts', `import x from 'fast-check';`, `import x from 'node:fs';`],
   ['importsOnlyDependencies', 'test/a.test.ts', `import x from 'chai/register';`, `import x from 'fast-check';`],

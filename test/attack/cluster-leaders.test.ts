@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Kafka, logLevel } from 'kafkajs';
 import { KafkaSink } from '../../src/sink/kafka.ts';
 import type { Commit, ShardSession } from '../../src/sink/sink.ts';
 import { readTopics } from '../reader/topics.ts';
 import { legEvent, ownsAll, step } from '../sink/sink.contract.ts';
+import { smallSink } from '../sink/small-sink.ts';
+import { withAdmin } from '../stack/admin.ts';
 import { startCluster, type Cluster } from '../stack/cluster.ts';
 import { startProxy, type Proxy } from './proxy.ts';
 
@@ -40,11 +41,10 @@ before(async () => {
     }));
   }
   await createTopics();
+  const brokers = cluster.nodes.map((node) => `127.0.0.1:${proxies.get(node)!.port}`).join(',');
   sink = new KafkaSink({
-    brokers: cluster.nodes.map((node) => `127.0.0.1:${proxies.get(node)!.port}`),
-    connector: 'leaders', pass: 'live', topics, create: false, partitions: 2, shards: 1,
-    replicationFactor: 3, retentionMs: -1, compression: 'none', transactionTimeoutMs: 20_000, sessionTimeoutMs: 6_000,
-    registry: { url: cluster.registryUrl, register: true, compatibility: 'BACKWARD' },
+    ...smallSink('leaders', { ...cluster, brokers }), topics, create: false, partitions: 2, replicationFactor: 3,
+    transactionTimeoutMs: 20_000,
   });
   await sink.check();
   await ownsAll(sink, stop.signal);
@@ -61,7 +61,7 @@ async function createTopics(): Promise<void> {
   const led = [[FIRST, CUTTING, SLOW], [FIRST, SLOW, CUTTING]];
   const replicaAssignment = led.map((replicas, partition) => ({ partition, replicas }));
   const compacted = [{ name: 'cleanup.policy', value: 'compact' }];
-  await withAdmin((admin) => admin.createTopics({
+  await withAdmin(cluster.brokers, (admin) => admin.createTopics({
     waitForLeaders: false,
     topics: [
       ...[topics.callLegs, topics.callRecords, topics.rejected].map((topic) => ({ topic, replicaAssignment })),
@@ -71,21 +71,10 @@ async function createTopics(): Promise<void> {
   await cluster.inSync(Object.values(topics));
 }
 
-async function withAdmin<T>(act: (admin: ReturnType<Kafka['admin']>) => Promise<T>): Promise<T> {
-  const brokers = cluster.brokers.split(',');
-  const admin = new Kafka({ clientId: 'test', brokers, logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  try {
-    return await act(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
-
 /** Gives the two partitions away, as a rebalance of the brokers does. */
 async function moveLeaders(): Promise<void> {
   const places = [[CUTTING, SLOW], [SLOW, CUTTING]];
-  await withAdmin((admin) => admin.alterPartitionReassignments({
+  await withAdmin(cluster.brokers, (admin) => admin.alterPartitionReassignments({
     topics: [{
       topic: topics.callLegs,
       partitionAssignment: places.map((replicas, partition) => ({ partition, replicas })),

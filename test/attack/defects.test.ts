@@ -3,8 +3,8 @@ import { after, before, test } from 'node:test';
 import { Kafka, Partitioners, logLevel, type EachMessageHandler, type Producer, type Transaction } from 'kafkajs';
 import type { ShardSession } from '../../src/sink/sink.ts';
 import { readTopics } from '../reader/topics.ts';
-import { legEvent, step } from '../sink/sink.contract.ts';
-import { isReopen, knows, openRange, publish, type ProxiedSink, type Range } from './proxy-sink.ts';
+import { isReopen, legEvent, step } from '../sink/sink.contract.ts';
+import { knows, openRange, publish, type ProxiedSink, type Range } from './proxy-sink.ts';
 
 // Goal: each known defect of kafkajs is there, and does not reach us. Method: the way every example does it, on a real
 // broker through a proxy, must show the defect; then our sink, under the same trouble, must not. Kafka's own client

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { legEvent, step } from '../sink/sink.contract.ts';
+import { isReopen, legEvent, step } from '../sink/sink.contract.ts';
 import type { Api, Frame } from './proxy.ts';
-import { isReopen, openRange, publish, type Range } from './proxy-sink.ts';
+import { openRange, publish, type Range } from './proxy-sink.ts';
 
 // Goal: a request that arrives when its session is long dead changes nothing. Method: the proxy holds it until the next
 // session is in the middle of a transaction of its own, the worst moment, and reads what the broker says to it.

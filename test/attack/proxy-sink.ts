@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { ConnectorError, reactionTo } from '../../src/errors.ts';
 import { KafkaSink } from '../../src/sink/kafka.ts';
 import type { ShardSession } from '../../src/sink/sink.ts';
 import type { BusEvent } from '../../src/streams/stream.ts';
 import { readTopics } from '../reader/topics.ts';
-import { ownsAll, step } from '../sink/sink.contract.ts';
+import { isReopen, ownsAll, step } from '../sink/sink.contract.ts';
+import { smallSink } from '../sink/small-sink.ts';
 import type { Api, Deed, Frame } from './proxy.ts';
 import { startProxiedStack, type ProxiedStack } from './proxy-stack.ts';
 
@@ -43,14 +43,9 @@ export async function openRange(): Promise<Range> {
 
   const openSink = async (): Promise<ProxiedSink> => {
     const name = `attack-${randomUUID().slice(0, 8)}`;
-    const topics = { callLegs: `${name}.l`, callRecords: `${name}.r`, rejected: `${name}.x`, offsets: `${name}.o` };
-    const sink = new KafkaSink({
-      brokers: [stack.proxiedBrokers], topics,
-      create: true, partitions: 1, shards: 1, replicationFactor: 1, retentionMs: -1,
-      connector: name, pass: 'live', compression: 'none',
-      transactionTimeoutMs: TRANSACTION_TIMEOUT_MS, sessionTimeoutMs: 6_000,
-      registry: { url: stack.registryUrl, register: true, compatibility: 'BACKWARD' },
-    });
+    const options = smallSink(name, { ...stack, brokers: stack.proxiedBrokers });
+    const { topics } = options;
+    const sink = new KafkaSink({ ...options, transactionTimeoutMs: TRANSACTION_TIMEOUT_MS });
     sinks.push(sink);
     await sink.check();
     await ownsAll(sink, stop.signal);
@@ -88,10 +83,6 @@ export async function openRange(): Promise<Range> {
       await stack.stop();
     },
   };
-}
-
-export function isReopen(error: unknown): boolean {
-  return error instanceof ConnectorError && reactionTo(error) === 'reopen';
 }
 
 /** As a worker does it: what fails ends its session, and the next one tells what there is. `begin` is called once. */

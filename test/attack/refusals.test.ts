@@ -4,7 +4,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import kafkajs, { type Admin } from 'kafkajs';
+import kafkajs from 'kafkajs';
 import { ConnectorError } from '../../src/errors.ts';
 import { KafkaSink } from '../../src/sink/kafka.ts';
 import { readTopics } from '../reader/topics.ts';
@@ -12,6 +12,8 @@ import { closingJourneys, type Journey } from '../road/journey.ts';
 import { assertWhole } from '../road/verdict.ts';
 import type { LogLine } from '../road/worker.ts';
 import { legEvent, ownsAll, step } from '../sink/sink.contract.ts';
+import { smallSink } from '../sink/small-sink.ts';
+import { withAdmin } from '../stack/admin.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 
 // Goal: what Kafka or the registry refuses is said with its cure, heals when it is mended, and costs no call. Method:
@@ -42,16 +44,6 @@ after(async () => {
   await stack.stop();
 });
 
-async function withAdmin<T>(act: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = new kafkajs.Kafka({ clientId: 'test', brokers: [stack.brokers], logLevel: 0 }).admin();
-  await admin.connect();
-  try {
-    return await act(admin);
-  } finally {
-    await admin.disconnect();
-  }
-}
-
 const isPolled = ({ msg }: LogLine): boolean => msg === 'polled';
 /** A poll after all that has been logged so far. */
 function nextPoll({ line, lines }: Journey): Promise<LogLine> {
@@ -69,10 +61,10 @@ test('a right that is taken away is named, and when it is granted again the conn
   };
   const all = { ...acl, operation: AclOperationTypes.ALL, permissionType: AclPermissionTypes.ALLOW };
   const denied = { ...acl, operation: AclOperationTypes.WRITE, permissionType: AclPermissionTypes.DENY };
-  await withAdmin((admin) => admin.createAcls({ acl: [all, denied] }));
+  await withAdmin(stack.brokers, (admin) => admin.createAcls({ acl: [all, denied] }));
   const { msg } = await one.line(({ code }) => code === 'SINK_OUTCOME_UNKNOWN');
   assert.match(msg, /Grant our principal Write on .*\((TOPIC_AUTHORIZATION_FAILED|OPERATION_NOT_ATTEMPTED)\)/);
-  await withAdmin((admin) => admin.deleteAcls({ filters: [denied] }));
+  await withAdmin(stack.brokers, (admin) => admin.deleteAcls({ filters: [denied] }));
   await one.line((entry) => isPolled(entry) && entry['feed'] === 'live/call-legs/acme'
     && String(entry['time']) > String(one.lines.findLast(({ code }) => code === 'SINK_OUTCOME_UNKNOWN')!['time']));
   assertWhole(await one.settle());
@@ -84,7 +76,7 @@ test('a topic that takes small messages only stops the connector with the cure, 
   const first = one.start();
   await one.line(isPolled);
   await first.stop();
-  const limit = (value: string) => withAdmin((admin) => admin.alterConfigs({
+  const limit = (value: string) => withAdmin(stack.brokers, (admin) => admin.alterConfigs({
     validateOnly: false,
     resources: [{
       type: ConfigResourceTypes.TOPIC, name: `${one.prefix}.call-legs`,
@@ -103,12 +95,8 @@ test('a topic that takes small messages only stops the connector with the cure, 
 
 test('a transactional id that has expired in a time of silence costs a session, and nothing else', async (t) => {
   const name = `idle-${process.pid}`;
-  const sink = new KafkaSink({
-    brokers: [stack.brokers], connector: name, pass: 'live', create: true, partitions: 1, shards: 1,
-    topics: { callLegs: `${name}.l`, callRecords: `${name}.r`, rejected: `${name}.x`, offsets: `${name}.o` },
-    replicationFactor: 1, retentionMs: -1, compression: 'none', transactionTimeoutMs: 10_000, sessionTimeoutMs: 6_000,
-    registry: { url: stack.registryUrl, register: true, compatibility: 'BACKWARD' },
-  });
+  const options = smallSink(name, stack);
+  const sink = new KafkaSink(options);
   const stop = new AbortController();
   t.after(async () => {
     stop.abort();
@@ -126,7 +114,7 @@ test('a transactional id that has expired in a time of silence costs a session, 
   const next = await sink.openShard(0);
   await next.commit(step([legEvent('after')]));
   await next.close();
-  const published = (await readTopics(stack, [`${name}.l`])).map(({ value }) => value!['callId']);
+  const published = (await readTopics(stack, [options.topics.callLegs])).map(({ value }) => value!['callId']);
   assert.deepEqual(published, ['before', 'after']);
 });
 

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { Kafka, logLevel, type Admin } from 'kafkajs';
 import { startSimulator, type Simulator } from '../../src/simulator/work-analytics.ts';
+import { withAdmin } from '../stack/admin.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { roadSettings, startWorker, type LogLine } from './worker.ts';
 
@@ -73,7 +73,7 @@ for (const { name, change, code, says } of cases) {
 test('an offsets topic that is not compacted stops the start', async () => {
   const all = settings();
   const topic = all['KAFKA_TOPIC_OFFSETS']!;
-  await withAdmin((admin) => admin.createTopics({ topics: [{ topic, numPartitions: 8 }] }));
+  await withAdmin(stack.brokers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: 8 }] }));
   const { code, text } = await outcomeOf(all);
   assert.equal(code, 4, text);
   assert.match(text, /kafka-configs\.sh .*--add-config cleanup\.policy=compact/);
@@ -95,7 +95,7 @@ test('an offsets topic that has grown stops the start, for feeds would not find 
   const all = settings();
   await firstPollOf(all);
   const topic = all['KAFKA_TOPIC_OFFSETS']!;
-  await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 9 }] }));
+  await withAdmin(stack.brokers, (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 9 }] }));
   const { code, text } = await outcomeOf(all);
   assert.equal(code, 4, text);
   assert.match(text, /has 9 partitions, KAFKA_SHARDS says 8.*Restore the topic/);
@@ -105,7 +105,8 @@ test('an offsets topic whose records say another number of partitions stops the 
   const all = settings();
   const offsets = all['KAFKA_TOPIC_OFFSETS']!;
   await firstPollOf({ ...all, KAFKA_SHARDS: '1' });
-  await withAdmin((admin) => admin.createPartitions({ topicPartitions: [{ topic: offsets, count: 2 }] }));
+  await withAdmin(stack.brokers, (admin) =>
+    admin.createPartitions({ topicPartitions: [{ topic: offsets, count: 2 }] }));
   // Of so many PBXs some are looked for in the partition that holds the records of before.
   const { code, text } = await outcomeOf({ ...all, KAFKA_SHARDS: '2', EIGHT_PBX_IDS: 'acme,globex,a,b,c,d' });
   assert.equal(code, 4, text);
@@ -149,11 +150,4 @@ async function tellRegistry(method: string, path: string, body: object): Promise
   const headers = { 'content-type': 'application/vnd.schemaregistry.v1+json' };
   const { ok } = await fetch(`${stack.registryUrl}/${path}`, { method, headers, body: JSON.stringify(body) });
   assert.ok(ok, `${method} ${path}`);
-}
-
-async function withAdmin(act: (admin: Admin) => Promise<unknown>): Promise<void> {
-  const admin = new Kafka({ clientId: 'test', brokers: stack.brokers.split(','), logLevel: logLevel.NOTHING }).admin();
-  await admin.connect();
-  await act(admin);
-  await admin.disconnect();
 }

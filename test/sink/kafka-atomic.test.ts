@@ -9,6 +9,7 @@ import type { BusEvent } from '../../src/streams/stream.ts';
 import { readTopics } from '../reader/topics.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { legEvent, ownsAll, step } from './sink.contract.ts';
+import { smallSink } from './small-sink.ts';
 
 // Goal: a commit is visible as a whole or not at all, dead letters and offset too. Method: each part of a commit in
 // turn is too large for a real broker, which refuses it; the others must not be there either.
@@ -17,16 +18,10 @@ let stack: Stack;
 let sink: KafkaSink;
 const stop = new AbortController();
 const name = `atomic-${randomUUID().slice(0, 8)}`;
-const topics = { callLegs: `${name}.l`, callRecords: `${name}.r`, rejected: `${name}.x`, offsets: `${name}.o` };
 
 before(async () => {
   stack = await startStack();
-  sink = new KafkaSink({
-    brokers: stack.brokers.split(','), topics,
-    create: true, partitions: 1, shards: 1, replicationFactor: 1, retentionMs: -1,
-    connector: name, pass: 'live', compression: 'none', transactionTimeoutMs: 10_000, sessionTimeoutMs: 6_000,
-    registry: { url: stack.registryUrl, register: true, compatibility: 'BACKWARD' },
-  });
+  sink = new KafkaSink(smallSink(name, stack));
   await sink.check();
   await ownsAll(sink, stop.signal);
 });
@@ -60,7 +55,8 @@ const refused: Record<string, Commit> = {
 };
 
 async function visibleIds(): Promise<readonly string[]> {
-  const records = await readTopics(stack, [topics.callLegs, topics.callRecords, topics.rejected]);
+  const { callLegs: legs, callRecords, rejected } = smallSink(name, stack).topics;
+  const records = await readTopics(stack, [legs, callRecords, rejected]);
   return records.map(({ value }) => String(value!['eventId']));
 }
 

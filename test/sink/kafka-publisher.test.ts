@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { ConnectorError, reactionTo } from '../../src/errors.ts';
 import { KafkaSink } from '../../src/sink/kafka.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
-import { legEvent, ownsAll, step } from './sink.contract.ts';
+import { isReopen, legEvent, ownsAll, step } from './sink.contract.ts';
+import { smallSink } from './small-sink.ts';
 
 // Goal: the death of the publishing thread costs a session, not the process. Method: terminate it under a session.
 
@@ -22,13 +22,7 @@ test('when the publishing thread dies, the session dies with it, and the next on
     return original.apply(this, args as never);
   });
   const name = `thread-${randomUUID().slice(0, 8)}`;
-  const sink = new KafkaSink({
-    brokers: stack.brokers.split(','),
-    topics: { callLegs: `${name}.l`, callRecords: `${name}.r`, rejected: `${name}.x`, offsets: `${name}.o` },
-    create: true, partitions: 1, shards: 1, replicationFactor: 1, retentionMs: -1,
-    connector: name, pass: 'live', compression: 'none', transactionTimeoutMs: 10_000, sessionTimeoutMs: 6_000,
-    registry: { url: stack.registryUrl, register: true, compatibility: 'BACKWARD' },
-  });
+  const sink = new KafkaSink(smallSink(name, stack));
   const stop = new AbortController();
   await sink.check();
   await ownsAll(sink, stop.signal);
@@ -36,8 +30,7 @@ test('when the publishing thread dies, the session dies with it, and the next on
   const session = await sink.openShard(0);
   await session.commit(step([legEvent('before')]));
   await threads[0]!.terminate();
-  await assert.rejects(session.commit(step([legEvent('lost')])), (error) =>
-    error instanceof ConnectorError && reactionTo(error) === 'reopen');
+  await assert.rejects(session.commit(step([legEvent('lost')])), isReopen);
   await session.close();
 
   const next = await sink.openShard(0);

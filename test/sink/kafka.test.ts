@@ -4,16 +4,11 @@ import { KafkaSink, type KafkaSinkOptions } from '../../src/sink/kafka.ts';
 import { readTopics } from '../reader/topics.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { testSink } from './sink.contract.ts';
+import { smallSink } from './small-sink.ts';
 
 let stack: Stack;
 let opened = 0;
 const run = randomUUID().slice(0, 8);
-const topics = {
-  callLegs: `${run}.call-legs`,
-  callRecords: `${run}.call-records`,
-  rejected: `${run}.rejected`,
-  offsets: `${run}.offsets`,
-};
 
 before(async () => {
   stack = await startStack();
@@ -21,21 +16,7 @@ before(async () => {
 after(() => stack.stop());
 
 function options(): KafkaSinkOptions {
-  return {
-    brokers: stack.brokers.split(','),
-    topics,
-    create: true,
-    partitions: 3,
-    shards: 2,
-    replicationFactor: 1,
-    retentionMs: -1,
-    connector: run,
-    pass: 'live',
-    registry: { url: stack.registryUrl, register: true, compatibility: 'BACKWARD' },
-    compression: 'none',
-    transactionTimeoutMs: 10_000,
-    sessionTimeoutMs: 6_000,
-  };
+  return { ...smallSink(run, stack), partitions: 3, shards: 2 };
 }
 
 testSink('kafka', {
@@ -45,7 +26,8 @@ testSink('kafka', {
     return new KafkaSink({ ...options(), groupId: `${run}.${opened++}` });
   },
   async readPublished() {
-    const records = await readTopics(stack, [topics.callLegs, topics.callRecords, topics.rejected]);
+    const { callLegs, callRecords, rejected } = options().topics;
+    const records = await readTopics(stack, [callLegs, callRecords, rejected]);
     return records.map(({ value }) => String(value!['eventId']));
   },
 });

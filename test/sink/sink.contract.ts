@@ -128,6 +128,7 @@ export function ownsAll(sink: Sink, signal: AbortSignal): Promise<void> {
   });
 }
 
-function isReopen(error: unknown): boolean {
+/** An error that ends a session, and no more. */
+export function isReopen(error: unknown): boolean {
   return error instanceof ConnectorError && reactionTo(error) === 'reopen';
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Kafka, logLevel } from 'kafkajs';
+import { withAdmin } from './admin.ts';
 import { answers, propertiesOf, withProxy, type ProxiedListener } from './broker.ts';
 import { copyFormatted, fetchJars, type Jars } from './jars.ts';
 import { freePort } from './port.ts';
@@ -64,15 +64,16 @@ export async function startCluster({ proxied = false }: ClusterOptions = {}): Pr
     throw error;
   }
 
-  const brokers = NODES.map(addressOf);
-  const metadataOf = (topics: readonly string[]) => readMetadata(brokers, topics);
+  const brokers = NODES.map(addressOf).join(',');
+  const metadataOf = async (topics: readonly string[]) =>
+    (await withAdmin(brokers, (admin) => admin.fetchTopicMetadata({ topics: [...topics] }))).topics;
   const leaderOf = async (topic: string, partition: number): Promise<number> => {
     const [found] = await metadataOf([topic]);
     return found!.partitions.find(({ partitionId }) => partitionId === partition)!.leader;
   };
   return {
     nodes: NODES,
-    brokers: brokers.join(','),
+    brokers,
     registryUrl: (await registry).url,
     toolsClasspath: jars.kafkaClasspath,
     broker: undefined,
@@ -134,17 +135,6 @@ function clusterProperties(node: number, ports: ReadonlyMap<number, Ports>): Rec
     // A copy that has fallen silent leaves the agreement after this time; 30 s by default.
     'replica.lag.time.max.ms': '3000',
   };
-}
-
-async function readMetadata(brokers: readonly string[], topics: readonly string[]) {
-  const kafka = new Kafka({ clientId: 'cluster', brokers: [...brokers], logLevel: logLevel.NOTHING });
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    return (await admin.fetchTopicMetadata({ topics: [...topics] })).topics;
-  } finally {
-    await admin.disconnect();
-  }
 }
 
 /** Java's `String.hashCode`, by which the broker chooses the partition of a transactional id. */

@@ -1,0 +1,24 @@
+import type { KafkaSinkOptions } from '../../src/sink/kafka.ts';
+import type { Stack } from '../stack/stack.ts';
+
+/** A sink of this name on topics of its own, which it creates with one partition each. */
+export function smallSink(
+  name: string,
+  { brokers, registryUrl }: Pick<Stack, 'brokers' | 'registryUrl'>,
+): KafkaSinkOptions {
+  return {
+    brokers: brokers.split(','),
+    topics: { callLegs: `${name}.l`, callRecords: `${name}.r`, rejected: `${name}.x`, offsets: `${name}.o` },
+    create: true,
+    partitions: 1,
+    shards: 1,
+    replicationFactor: 1,
+    retentionMs: -1,
+    connector: name,
+    pass: 'live',
+    registry: { url: registryUrl, register: true, compatibility: 'BACKWARD' },
+    compression: 'none',
+    transactionTimeoutMs: 10_000,
+    sessionTimeoutMs: 6_000,
+  };
+}
