@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import convict from 'convict';
 import { ConnectorError } from './errors.ts';
 import { OVERLAP_MIN_MS, type Pace } from './feed/window.ts';
-import { formats, spanMs } from './formats.ts';
+import { formats, INT32_MAX, spanMs } from './formats.ts';
 import { settings } from './settings.ts';
 
 /** What 8x8 asks for. */
@@ -16,9 +16,6 @@ export interface Credentials {
 const PROBLEMS_MAX = 20;
 const NAME_LENGTH_MAX = 100;
 const LINE_LENGTH_MAX = 400;
-
-/** Kafka sends these numbers as 32 bits. */
-const INT32_MAX = 2 ** 31 - 1;
 
 type Values = ReturnType<ReturnType<typeof openSettings>['getProperties']>;
 

@@ -7,7 +7,7 @@ interface Format {
 }
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-const INT32_MAX = 2 ** 31 - 1; // what Kafka's protocol and Node's timers take
+export const INT32_MAX = 2 ** 31 - 1; // what Kafka's protocol and Node's timers take
 const INT16_MAX = 2 ** 15 - 1; // how Kafka's protocol counts replicas
 const PAGE_SIZE_MAX = 7_000; // 8x8's OpenAPI document
 const EXTENSIONS_MAX = 125; // the same

@@ -172,7 +172,7 @@ const kafka = {
     env: 'KAFKA_TOPIC_CALL_RECORDS',
   },
   topicOffsets: {
-    doc: 'Compacted topic of offsets. Several connectors may share it: its records carry their name.',
+    doc: 'Compacted topic of offsets. Give each connector name one of its own, see what is not guaranteed.',
     format: 'topic',
     default: '8x8.offsets',
     env: 'KAFKA_TOPIC_OFFSETS',

@@ -20,9 +20,6 @@ export type RejectCode =
   | 'WRONG_PBX'
   | 'TOO_LARGE';
 
-/** Stands in the code of an event that tells of a span, not of a row. */
-const RETENTION_GAP = 'RETENTION_GAP';
-
 /** What is wrong with a row. It says nothing of the row's content: that is personal data. */
 export interface Rejection {
   readonly code: RejectCode;
@@ -108,7 +105,7 @@ export function gapEvent(
     pbxId,
     callId: null,
     legId: null,
-    code: RETENTION_GAP,
+    code: 'RETENTION_GAP',
     field: null,
     reason: 'No row but a span: it was not read while 8x8 kept it, and 8x8 keeps two years. Its calls are missing.',
     windowFrom: window.from,
