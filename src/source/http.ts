@@ -6,7 +6,7 @@ import { AnswerTooLarge, discard, readJson, readStart } from './body.ts';
 import { createBudget, throttled, type Budget } from './budget.ts';
 import { explainConnectionFailure, isTimeout } from './connection.ts';
 import type { Refusal } from './refusals.ts';
-import { askedWaitMs, backoffMs, REST_MAX_MS } from './retry-after.ts';
+import { askedWaitMs, backoffMs, parseHttpDate, REST_MAX_MS } from './retry-after.ts';
 
 /** What an HTTP attempt came to. An attempt that we abort ourselves is not observed. */
 export interface ObservedRequest {
@@ -81,11 +81,10 @@ const PASSING_4XX = new Set([408, 425, 429]);
 export function createHttp(options: HttpOptions): Http {
   const budget = createBudget(options.requestsPerMinute, options.clock);
   let told = { aheadMs: 0, atMs: -Infinity };
-  const onRequest = (request: ObservedRequest): void => {
-    if (request.aheadMs !== undefined) told = { aheadMs: Math.max(request.aheadMs, 0), atMs: options.clock.nowMs() };
-    options.onRequest(request);
+  const onTold = (aheadMs: number, atMs: number): void => {
+    told = { aheadMs: Math.max(aheadMs, 0), atMs };
   };
-  const wire: Wire = { fetch, ...options, onRequest, budget, origin: new URL(options.baseUrl).origin };
+  const wire: Wire = { fetch, ...options, onTold, budget, origin: new URL(options.baseUrl).origin };
 
   return {
     async send<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>> {
@@ -120,6 +119,8 @@ export function createHttp(options: HttpOptions): Http {
 interface Wire extends Required<HttpOptions> {
   readonly budget: Budget;
   readonly origin: string;
+  /** Called with the lead of our clock as soon as an answer's head tells it: while its body comes, it may be set. */
+  readonly onTold: (aheadMs: number, atMs: number) => void;
 }
 
 type Received = { readonly json: unknown } | { readonly refusal: Refusal };
@@ -146,7 +147,9 @@ async function attempt(
       signal: AbortSignal.any([signal, deadline.signal]),
     });
     status = response.status;
-    aheadMs = aheadOf(response.headers.get('date'), wire.clock.nowMs());
+    const nowMs = wire.clock.nowMs();
+    aheadMs = aheadOf(response.headers.get('date'), nowMs);
+    if (aheadMs !== undefined) wire.onTold(aheadMs, nowMs);
     return await receive(wire, response, attemptNumber);
   } catch (error) {
     if (signal.aborted) throw signal.reason;
@@ -164,8 +167,8 @@ async function attempt(
 
 /** The `Date` header has whole seconds, cut off: less than a second ahead is nothing it can tell. */
 function aheadOf(date: string | null, nowMs: number): number | undefined {
-  const dateMs = Date.parse(date ?? '');
-  if (Number.isNaN(dateMs)) return undefined;
+  const dateMs = parseHttpDate(date);
+  if (dateMs === undefined) return undefined;
   const differenceMs = nowMs - dateMs;
   return differenceMs > 0 ? Math.max(differenceMs - 1_000, 0) : differenceMs;
 }

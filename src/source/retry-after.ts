@@ -26,13 +26,18 @@ export function backoffMs(attemptNumber: number, random: () => number): number {
   return random() * Math.min(BACKOFF_BASE_MS * 2 ** (attemptNumber - 1), REST_MAX_MS);
 }
 
+/** A date of HTTP, in ms; `undefined` if it is none: `Date.parse` also takes "-5" and "soon 1" for dates. */
+export function parseHttpDate(text: string | null): number | undefined {
+  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text ?? '')) return undefined;
+  const ms = Date.parse(text ?? '');
+  return Number.isNaN(ms) ? undefined : ms;
+}
+
 function retryAfterMs(text: string | null, nowMs: number): number | undefined {
   const seconds = readSeconds(text);
   if (seconds !== undefined) return seconds * 1_000;
-  // The form is checked first, because `Date.parse` also takes "-5" and "soon 1" for dates.
-  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text ?? '')) return undefined;
-  const untilMs = Date.parse(text ?? '');
-  return Number.isNaN(untilMs) ? undefined : untilMs - nowMs;
+  const untilMs = parseHttpDate(text);
+  return untilMs === undefined ? undefined : untilMs - nowMs;
 }
 
 /** Seconds from now, an epoch in seconds or one in milliseconds: the three are a thousandfold apart. */

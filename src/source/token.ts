@@ -92,9 +92,10 @@ export function createTokens({ credentials, http, clock }: TokensOptions): Token
   async function fetchToken(signal: AbortSignal, retriesMax: number): Promise<Token> {
     const login = readCredentials(credentials);
     const startedMs = clock.nowMs();
-    if (refusal !== undefined && startedMs < refusal.untilMs && isSameLogin(login, refusal.of)) {
-      const { code, message } = refusal.error;
-      throw new ConnectorError(code, message, { retryAfterMs: Math.min(refusal.untilMs - startedMs, REFUSED_REST_MS) });
+    const restMs = (refusal?.untilMs ?? startedMs) - startedMs;
+    // A longer rest was begun by a clock that has been set back since.
+    if (restMs > 0 && restMs <= REFUSED_REST_MS && isSameLogin(login, refusal!.of)) {
+      throw new ConnectorError(refusal!.error.code, refusal!.error.message, { retryAfterMs: restMs });
     }
     const answer = await http.send({
       endpoint: 'token',

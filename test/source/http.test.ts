@@ -270,28 +270,3 @@ test('a token endpoint that fails is asked with growing rests, not in a hot loop
   assert.deepEqual(await readAll(source), []);
   assert.deepEqual(clock.sleeps.filter((ms) => ms >= 1_000), [1_000, 2_000, 4_000, 8_000, 16_000]);
 });
-
-const NOON = Date.UTC(2024, 4, 1, 12); // where the fake clock begins
-const clocks: readonly { readonly name: string; readonly date: string; readonly aheadMs: number }[] = [
-  { name: 'two hours behind ours', date: new Date(NOON - 7_200_000).toUTCString(), aheadMs: 7_199_000 },
-  { name: 'as ours', date: new Date(NOON).toUTCString(), aheadMs: 0 },
-  { name: 'behind ours by the second that it cuts off', date: new Date(NOON - 1_000).toUTCString(), aheadMs: 0 },
-  { name: 'ahead of ours', date: new Date(NOON + 7_200_000).toUTCString(), aheadMs: 0 },
-  { name: 'nonsense', date: 'yesterday', aheadMs: 0 },
-];
-for (const { name, date, aheadMs } of clocks) {
-  test(`the source tells how far our clock is ahead: 8x8's is ${name}`, async (t) => {
-    const server = await startServer(t, [{ ...end, headers: { date } }]);
-    const { source } = createSource(server);
-    await readAll(source);
-    assert.equal(source.aheadMs(), aheadMs);
-  });
-}
-
-test('what was told of the clock holds no longer once it was set back', async (t) => {
-  const date = new Date(NOON - 7_200_000).toUTCString();
-  const { source, clock } = createSource(await startServer(t, [{ ...end, headers: { date } }]));
-  await readAll(source);
-  clock.advance(-7_200_000);
-  assert.equal(source.aheadMs(), 0);
-});

@@ -100,6 +100,15 @@ for (const { name, reply, says } of refusals) {
 }
 
 // Goal: 8x8 does not lock the user out. Method: many feeds ask for five minutes.
+test('refused credentials are tried again once the clock, far ahead at their refusal, is set back', async (t) => {
+  const server = await startServer(t, [end], (_, index) => (index === 0 ? badLogin : tokenReply('token')));
+  const { source, clock } = createSource(server);
+  clock.advance(365 * 24 * 60 * MINUTE_MS);
+  await assert.rejects(readAll(source), { code: 'SOURCE_REFUSED' });
+  clock.advance(-365 * 24 * 60 * MINUTE_MS);
+  assert.deepEqual(await readAll(source), []);
+});
+
 test('refused credentials are not tried again for five minutes, unless they change', async (t) => {
   let password = 'old';
   const server = await startServer(t, [end], (asked) => (asked.body.endsWith('=new') ? tokenReply('token') : badLogin));

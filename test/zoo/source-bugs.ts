@@ -87,13 +87,13 @@ export const sourceBugs: readonly Bug[] = [
   {
     name: 'the clock of this machine is trusted',
     believed: 'machines have NTP, and a Date header says more of proxies than of 8x8',
-    patches: [patch('source/http.ts', "aheadOf(response.headers.get('date'), wire.clock.nowMs())", '0')],
-    caughtBy: [check('source/http', /^the source tells how far our clock is ahead: 8x8's is two hours/)],
+    patches: [patch('source/http.ts', "aheadOf(response.headers.get('date'), nowMs)", '0')],
+    caughtBy: [check('source/clock-ahead', /^the source tells how far our clock is ahead: 8x8's is two hours/)],
   },
   {
     name: 'Retry-After taken for milliseconds',
     believed: 'times are milliseconds everywhere in this code',
-    patches: [patch('source/retry-after.ts', 'return seconds * 1_000;\n  //', 'return seconds;\n  //')],
+    patches: [patch('source/retry-after.ts', 'return seconds * 1_000;\n  const', 'return seconds;\n  const')],
     caughtBy: [check('source/http', 'a 429 silences all feeds for as long as it says')],
   },
   {
