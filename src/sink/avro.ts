@@ -56,9 +56,39 @@ export async function openCodec(options: RegistryOptions, subject: string, file:
   });
   const typeOf = (writerId: number): Promise<avro.Type> =>
     registry.getSchema(writerId).then((found) => found as avro.Type, (error: unknown) => {
-      throw registryError(options, `of schema ${writerId}`, error);
+      if (isOutage(error as RegistryError)) throw registryError(options, `of schema ${writerId}`, error);
+      throw new Error(`written with schema ${writerId}, which the registry does not know`);
     });
-  return codec(id, avro.Type.forSchema(JSON.parse(text)), typeOf);
+  return codec(id, avro.Type.forSchema(JSON.parse(text), { typeHook: boundArrays }), typeOf);
+}
+
+/** What avsc reads from: undocumented, and the same in all releases of avsc 5. */
+interface Tap {
+  readLong(): number;
+  skipLong(): void;
+  isValid(): boolean;
+}
+
+interface Readable {
+  _read(tap: Tap): unknown;
+}
+
+/** avsc reads on behind the end of its bytes: a count that is a lie would have it fill the memory, item by item. */
+class BoundedArray extends avro.types.ArrayType {
+  _read(tap: Tap): unknown[] {
+    const items: unknown[] = [];
+    const item = this.itemsType as unknown as Readable;
+    for (let count = tap.readLong(); count !== 0 && tap.isValid(); count = tap.readLong()) {
+      if (count < 0) tap.skipLong(); // the size of the block in bytes
+      for (let left = Math.abs(count); left > 0 && tap.isValid(); left -= 1) items.push(item._read(tap));
+    }
+    return items;
+  }
+}
+
+function boundArrays(schema: avro.Schema, options: avro.ForSchemaOptions): avro.Type | undefined {
+  const isArray = typeof schema === 'object' && 'type' in schema && schema.type === 'array';
+  return isArray ? new BoundedArray(schema as avro.schema.ArrayType, options) : undefined;
 }
 
 function codec(id: number, type: avro.Type, typeOf: (writerId: number) => Promise<avro.Type>): Codec {

@@ -177,7 +177,6 @@ fuzz('any offset records are offsets or refused', {
   inputs: fc.array(edit, { maxLength: 3 }),
   outcomes: ['offsets', 'OFFSETS_INVALID'],
   check: (edits) => outcomeOf(edits.reduce(edited, life)),
-  todo: 'fields that make no sense, and schemas that the registry does not know, crash it or stop a reset',
 });
 
 async function outcomeOf(history: readonly Stored[]): Promise<string> {
@@ -198,7 +197,7 @@ async function outcomeOf(history: readonly Stored[]): Promise<string> {
 test('what the feeds have left in the topic is read', async () => assert.equal(await outcomeOf(life), 'offsets'));
 
 // avsc reads on behind the end of its bytes: this one would fill all memory, and then crash the worker.
-test('a record whose count of entries is a lie is refused', { todo: 'avsc fills the memory' }, async () => {
+test('a record whose count of entries is a lie is refused', async () => {
   const record = life[0]!;
   const lie = Buffer.concat([record.value!.subarray(0, -3), Buffer.from([0xfe, 0xff, 0xff, 0xff, 0x0f])]);
   assert.equal(await outcomeOf([{ ...record, value: lie }]), 'OFFSETS_INVALID');
