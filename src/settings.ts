@@ -172,7 +172,7 @@ const kafka = {
     env: 'KAFKA_TOPIC_CALL_RECORDS',
   },
   topicOffsets: {
-    doc: 'Compacted topic of offsets. Give each connector name one of its own, see what is not guaranteed.',
+    doc: 'Compacted topic of offsets. Each connector name needs one of its own.',
     format: 'topic',
     default: '8x8.offsets',
     env: 'KAFKA_TOPIC_OFFSETS',

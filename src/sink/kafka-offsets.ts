@@ -9,7 +9,10 @@ import type { PlacedMessage } from './kafka-messages.ts';
 /** Version of the meaning of an offset record. Raise it when an older connector must not read what we write. */
 const VERSION = 1;
 
-/** The offsets topic as one connector sees it. Its records share the topic with those of other names and passes. */
+/** How the key of a new owner's mark ends. */
+const BARRIER = '/barrier';
+
+/** The offsets topic of one connector, whose producers alone may write to it. See {@link notOurs}. */
 export interface OffsetsTopic {
   readonly topic: string;
   readonly connector: string;
@@ -143,8 +146,7 @@ export async function readLatest(
   const ours = `${offsets.connector}/`;
   const latest = new Map<string, KafkaMessage>();
   for (const candidate of messages) {
-    const key = candidate.key?.toString() ?? '';
-    if (!key.startsWith(`${ours}${offsets.pass}/`)) continue;
+    const key = String(candidate.key ?? '');
     latest.delete(key); // so that the map's order is that of the last writes
     latest.set(key, candidate);
   }
@@ -152,17 +154,34 @@ export async function readLatest(
   const records: OffsetRecord[] = [];
   const broken: BrokenRecord[] = [];
   for (const [key, { value, offset: logOffset }] of latest) {
+    if (!key.startsWith(`${ours}${offsets.pass}/`)) {
+      // The mark of a connector that was sent here by mistake, and refused, must not stop the one whose topic this is.
+      if (value === null || key.endsWith(BARRIER)) continue;
+      throw notOurs(offsets, key, logOffset);
+    }
     const [feed = '', page] = key.slice(ours.length).split('/seen/');
     if (value === null && page !== undefined) continue; // a page that is forgotten
     try {
       const record = await readRecord(offsets, value);
-      if (record !== undefined) records.push(record);
+      if (record === undefined) continue;
+      if (recordKey(record) !== key.slice(ours.length)) throw new Error('is a record of another key');
+      records.push(record);
     } catch (error) {
       if (error instanceof ConnectorError) throw error; // the registry is away: that says nothing of the record
       broken.push({ key, feed, logOffset, why: (error as Error).message });
     }
   }
   return { records, broken };
+}
+
+/**
+ * A partition has one transactional id for ever: where aborted transactions of two producers overlap, kafkajs takes
+ * aborted offsets for committed ones, and calls would be lost in silence.
+ */
+function notOurs({ topic, connector }: OffsetsTopic, key: string, logOffset: string): ConnectorError {
+  const what = `the record ${JSON.stringify(key)} at log offset ${logOffset} is not of connector ${connector}`;
+  const cure = 'cure: CONNECTOR_NAME as it was, or in KAFKA_TOPIC_OFFSETS a topic for this name alone';
+  return new ConnectorError('OFFSETS_INVALID', `offsets topic ${topic}: ${what}; ${cure}`);
 }
 
 async function readRecord(offsets: OffsetsTopic, bytes: Buffer | null): Promise<OffsetRecord | undefined> {
@@ -178,11 +197,21 @@ async function readRecord(offsets: OffsetsTopic, bytes: Buffer | null): Promise<
     );
   }
   if (value.kind === 'BARRIER' || value.kind === 'RESET') return undefined;
-  const feed: FeedId = { stream: value.stream as StreamName, pbxId: value.pbxId!, pass: value.pass };
-  if (value.kind === 'SEEN') return { kind: 'seen', feed, page: value.page!, entries: value.entries };
-  const { watermark, seenFrom, manifest } = value;
+  const { stream, pbxId, pass, watermark, seenFrom, manifest, page } = value;
+  if (stream === null || pbxId === null) throw new Error('names no feed');
+  const feed: FeedId = { stream: stream as StreamName, pbxId, pass };
+  if (value.kind === 'SEEN') {
+    if (page === null || page < 0) throw new Error('names no page');
+    return { kind: 'seen', feed, page, entries: value.entries };
+  }
   if (watermark === null || seenFrom === null || manifest === null) throw new Error('lacks watermark or manifest');
+  if (!isTime(watermark) || !isTime(seenFrom)) throw new Error('has a watermark that is no time');
   return { kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, manifest: manifestOf(manifest) };
+}
+
+/** Whether a calendar has it: what is read next is asked for by date. */
+function isTime(ms: number): boolean {
+  return !Number.isNaN(new Date(ms).getTime());
 }
 
 async function decode({ codec }: OffsetsTopic, bytes: Buffer): Promise<OffsetValue> {
@@ -214,7 +243,7 @@ function manifestOf(value: ManifestValue): Manifest {
 }
 
 function barrierKey({ connector, pass }: OffsetsTopic): string {
-  return `${connector}/${pass}/barrier`;
+  return `${connector}/${pass}${BARRIER}`;
 }
 
 function message(

@@ -50,10 +50,17 @@ test('the last record of a key counts, and a tombstone forgets', async () => {
   assert.equal(offset.seenEntry('b')?.timeMs, 50);
 });
 
-test('records of other connectors and passes in the same topic are none of ours', async () => {
-  const others = ['8x8x', 'other'].map((connector) => head(20, { of: { ...topic, connector } }));
-  assert.equal((await offsetsFrom(topic, others)).size, 0);
-});
+const others: readonly OffsetsTopic[] = [{ ...topic, connector: '8x8x' }, { ...topic, pass: 'backfill' }];
+for (const of of others) {
+  test(`a record of ${of.connector}/${of.pass} is refused, its mark and its tombstones are not`, async () => {
+    const mark = asRead(barrierMessage(of, 0, 'theirs'));
+    const theirs = head(20, { of, feed: { ...feed, pass: of.pass } });
+    const gone = { ...theirs, value: null };
+    assert.equal((await offsetsFrom(topic, [theirs, mark, gone, head(20)])).size, 1);
+    const cure = /is not of connector 8x8; cure: CONNECTOR_NAME as it was/;
+    await assert.rejects(offsetsFrom(topic, [theirs, mark]), isInvalid(cure));
+  });
+}
 
 const withValue = (value: object | null) => ({ ...head(20), value: value && Buffer.from(JSON.stringify(value)) });
 const globex = { ...feed, pbxId: 'globex' };
