@@ -1,4 +1,5 @@
 import kafkajs, { type Admin, type PartitionMetadata } from 'kafkajs';
+import pRetry from 'p-retry';
 import { ConnectorError } from '../errors.ts';
 import type { Topics } from './kafka-messages.ts';
 
@@ -42,10 +43,20 @@ export async function prepareTopics(
     throw refused(`topics are missing. Create them, or set KAFKA_CREATE_TOPICS=true:\n${commands(options, missing)}`);
   }
   if (missing.length > 0) await createTopics(admin, options, missing);
-  await checkCompaction(admin, options);
-  const partitions = await readPartitions(admin, plans.map(({ topic }) => topic));
-  checkShards(partitions.get(options.topics.offsets)!.length, options);
-  return partitions;
+  return pRetry(async () => {
+    await checkCompaction(admin, options);
+    const partitions = await readPartitions(admin, plans.map(({ topic }) => topic));
+    checkShards(partitions.get(options.topics.offsets)!.length, options);
+    return partitions;
+  }, { ...SPREADING, shouldRetry: ({ error }) => isSpreading(error) });
+}
+
+/** Brokers hear of a new topic one after the other, a loaded one late; kafkajs takes their answers for final ones. */
+const SPREADING = { retries: 40, minTimeout: 250, maxTimeout: 250, factor: 1, randomize: false, maxRetryTime: 10_000 };
+
+function isSpreading(error: Error): boolean {
+  const { type } = error as { readonly type?: string };
+  return type === 'UNKNOWN_TOPIC_OR_PARTITION' || type === 'LEADER_NOT_AVAILABLE';
 }
 
 /** The partitions of topics and the brokers that lead them, as they are now. */
@@ -80,7 +91,7 @@ async function createTopics(admin: Admin, options: TopicOptions, plans: readonly
     configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
   }));
   try {
-    await admin.createTopics({ topics, waitForLeaders: true });
+    await admin.createTopics({ topics, waitForLeaders: false }); // it waits for some, and gives up on others
   } catch (error) {
     const reason = (error as { errors?: readonly Error[] }).errors?.[0]?.message ?? (error as Error).message;
     throw refused(`topics could not be created: ${reason}. Create them yourself:\n${commands(options, plans)}`, error);
