@@ -1,6 +1,6 @@
 import { feedName, type FeedId } from './feed.ts';
 import { EMPTY, minus, plus, tallyOf, type Contents, type Manifest, type Scan, type Tally } from './manifest.ts';
-import type { Window } from './window.ts';
+import { memoryMs, type Pace, type Window } from './window.ts';
 
 /** A key published before, with what we need to know of it. */
 export interface SeenEntry {
@@ -15,6 +15,8 @@ export interface SeenEntry {
 export interface OffsetStep {
   readonly watermarkMs: number;
   readonly seenFromMs: number;
+  /** Keys before it are forgotten; absent where none is. Never above `seenFromMs`. */
+  readonly forgetBeforeMs?: number;
   readonly seen: readonly SeenEntry[];
   /** The reading that the commit is part of; absent where the feed begins. */
   readonly scan?: Scan;
@@ -38,7 +40,7 @@ export type OffsetRecord =
 export type FeedOffset = Pick<OffsetState, 'watermarkMs' | 'seenFromMs' | 'commits' | 'seenEntry' | 'seenCount'>;
 
 /**
- * The offset of one feed: its watermark and the keys it has published within the lookback.
+ * The offset of one feed: its watermark and the keys it has published and remembers.
  *
  * It changes by {@link OffsetState.apply} alone, one offset record at a time. A session applies the records
  * of a commit once Kafka has them; a restart applies the same records as it reads them back. So what is
@@ -92,12 +94,12 @@ export class OffsetState {
   /** The records that take this offset through `step`. Changes nothing: they may fail to be written. */
   recordsFor(step: OffsetStep, contents: Contents): readonly OffsetRecord[] {
     const { feed } = this;
-    const { watermarkMs, seenFromMs, scan } = step;
+    const { watermarkMs, seenFromMs, forgetBeforeMs = -Infinity, scan } = step;
     const pages: OffsetRecord[] = [];
     let seen = this.#tally;
     // In the order they came: a key that moved is in two pages, and must not outlive the later one in the earlier.
     for (const [page, { newestMs, tally }] of this.#pages) {
-      if (newestMs >= seenFromMs) break;
+      if (newestMs >= forgetBeforeMs) break;
       pages.push({ kind: 'seen', feed, page, entries: [] });
       seen = minus(seen, tally);
     }
@@ -195,12 +197,15 @@ export function afterPage(offset: FeedOffset, scan: Scan, seen: readonly SeenEnt
 }
 
 /** The step after the last page of a window. Neither of the two times ever goes back. */
-export function afterWindow(offset: FeedOffset, scan: Scan, lookbackMs: number): OffsetStep {
+export function afterWindow(offset: FeedOffset, scan: Scan, pace: Pace): OffsetStep {
   const watermarkMs = Math.max(offset.watermarkMs, scan.window.to);
-  return { watermarkMs, seenFromMs: Math.max(offset.seenFromMs, watermarkMs - lookbackMs), seen: [], scan };
+  const seenFromMs = Math.max(offset.seenFromMs, watermarkMs - pace.lookbackMs);
+  return { watermarkMs, seenFromMs, forgetBeforeMs: watermarkMs - memoryMs(pace), seen: [], scan };
 }
 
 /** The step over a span that nobody can read any more: nothing of it will be read again. */
 export function afterGap(offset: FeedOffset, gap: Window): OffsetStep {
-  return { watermarkMs: gap.to, seenFromMs: gap.to, seen: [], scan: { window: gap, after: offset.commits } };
+  const { to } = gap;
+  const scan = { window: gap, after: offset.commits };
+  return { watermarkMs: to, seenFromMs: to, forgetBeforeMs: to, seen: [], scan };
 }

@@ -99,6 +99,14 @@ export function latenessCoveredMs(pace: Pace): number {
   return pace.lookbackMs - pace.sweepEveryMs - pace.stepMinMs;
 }
 
+/**
+ * How far behind the watermark published keys are remembered: a sweep longer than anything is read again. A row that
+ * 8x8 has moved, or shows beside the window, would be published twice if the one sweep that shows it anew is spoiled.
+ */
+export function memoryMs(pace: Pace): number {
+  return pace.lookbackMs + pace.sweepEveryMs + pace.stepMinMs;
+}
+
 /** 8x8 takes whole seconds. Rounding down may read a second twice, but never skips one. */
 export function floorToSecond(ms: number): number {
   return Math.floor(ms / 1_000) * 1_000;

@@ -46,7 +46,7 @@ const pollGauges = [
     (poll: PollReport) => poll.watermarkMs / 1_000],
   ['lag_seconds', 'How far the watermark of a feed is behind the clock.',
     (poll: PollReport, nowMs: number) => (nowMs - poll.watermarkMs) / 1_000],
-  ['seen_keys', 'Keys remembered within the lookback.', (poll: PollReport) => poll.seen],
+  ['seen_keys', 'Keys of published events that are remembered.', (poll: PollReport) => poll.seen],
 ] as const;
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];

@@ -76,7 +76,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   }
 
   refuseFuture(window, Math.min(startedMs, clock.nowMs()) - source.aheadMs());
-  await session.commit({ feed: id, events: [], step: afterWindow(offset(), scan, pace.lookbackMs) });
+  await session.commit({ feed: id, events: [], step: afterWindow(offset(), scan, pace) });
   const { watermarkMs, seenCount: seen } = offset();
   return { window, watermarkMs, seen, durationMs: clock.nowMs() - startedMs, ...count };
 }

@@ -60,7 +60,7 @@ const life: readonly Stored[] = ['acme', 'globex'].flatMap((pbxId, index) => {
   const steps: readonly OffsetStep[] = [
     { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [{ key: `${pbxId}/1/1`, timeMs: 10, hash: 5 }] },
     { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [{ key: `${pbxId}/2/1`, timeMs: 5 * HOUR_MS, hash: 7 }] },
-    { watermarkMs: 2 * HOUR_MS, seenFromMs: HOUR_MS, seen: [] },
+    { watermarkMs: 2 * HOUR_MS, seenFromMs: HOUR_MS, forgetBeforeMs: HOUR_MS, seen: [] },
   ];
   return steps.flatMap((step) => {
     const records = state.recordsFor(step, contentsOf(index + 1, []));

@@ -163,9 +163,10 @@ export class WorldApi {
     return this.#silence(whole(refusal), { host: asked.host.number, logins: true, untilMs });
   }
 
-  /** It begins when the host hears of it. */
+  /** It begins when the host hears of it: what refuses a login is in the body. */
   #silence(answer: WireAnswer, silence: Omit<Silence, 'fromMs'>): WireAnswer {
-    return { ...answer, onHeaders: () => this.#trace.silences.push({ ...silence, fromMs: this.#time.nowMs() }) };
+    const begin = (): void => void this.#trace.silences.push({ ...silence, fromMs: this.#time.nowMs() });
+    return { ...answer, [silence.logins ? 'onRead' : 'onHeaders']: begin };
   }
 }
 

@@ -44,12 +44,20 @@ export const feedBugs: readonly Bug[] = [
     name: 'seen keys forgotten too early',
     believed: 'a page of keys is old once the first of them is',
     patches: [patch('feed/offset.ts', 'Math.max(newest, timeMs), 0)', 'Math.min(newest, timeMs), Infinity)')],
-    caughtBy: [check('feed/offset', 'no key with a time at or after seenFrom is ever forgotten'), worlds(10)],
+    caughtBy: [check('feed/offset', 'no key with a time within the memory is ever forgotten'), worlds(10)],
+  },
+  {
+    name: 'keys remembered no longer than they are read',
+    believed: 'a row that is never read again needs no key',
+    patches: [patch('feed/window.ts', 'return pace.lookbackMs + pace.sweepEveryMs + pace.stepMinMs;',
+      'return pace.lookbackMs;')],
+    caughtBy: [{ ...check('world/world', /^worlds that were broken once/), env: { SEED: '1' } }],
   },
   {
     name: 'pages of keys forgotten in any order',
     believed: 'each page is judged by itself, so one that is still young must not hold the later ones back',
-    patches: [patch('feed/offset.ts', 'if (newestMs >= seenFromMs) break;', 'if (newestMs >= seenFromMs) continue;')],
+    patches: [patch('feed/offset.ts', 'if (newestMs >= forgetBeforeMs) break;',
+      'if (newestMs >= forgetBeforeMs) continue;')],
     caughtBy: [check('feed/offset', /^memory is bounded/)],
   },
   {

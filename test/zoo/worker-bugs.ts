@@ -6,7 +6,7 @@ export const workerBugs: readonly Bug[] = [
     name: "watermark ahead of a window's last page",
     believed: 'the end of the window goes with the commit that is made anyway, and spares an empty one',
     patches: [patch('worker/poll.ts', 'step: afterPage(offset(), scan, seen)',
-      'step: { ...afterWindow(offset(), scan, pace.lookbackMs), seen }')],
+      'step: { ...afterWindow(offset(), scan, pace), seen }')],
     caughtBy: [
       check('worker/poll', 'pollOnce publishes each leg once when the source fails before page 2'),
       worlds(10),
