@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../src/simulator/random.ts';
 import { openJourney, type Journey } from '../road/journey.ts';
-import type { Verdict } from '../road/verdict.ts';
+import type { Judgement } from '../road/verdict.ts';
 import { eventTopics } from '../road/worker.ts';
 import type { Cluster } from '../stack/cluster.ts';
 import { commitsOf, recoveriesMs, type Loss } from './recovery.ts';
@@ -16,7 +16,7 @@ export interface ClusterAttack {
   readonly kills: ReadonlyMap<Role, number>;
   /** For each kill, milliseconds to the next commit of each shard; of two brokers, from when they are back. */
   readonly recoveries: readonly (readonly [role: Role, milliseconds: readonly number[]])[];
-  readonly verdict: Verdict;
+  readonly verdict: Judgement;
 }
 
 const PBX_IDS = ['acme', 'globex', 'initech', 'umbrella'];

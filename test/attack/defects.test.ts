@@ -226,7 +226,7 @@ test('a takeover is refused where another connector has written and has aborted 
   await publish(sink, legEvent('committed'));
   const session = await sink.openShard();
   const producer = await openProducer(`${sink.name}-another`);
-  await publishNaive(producer, sink.offsetsTopic, 'another/live/call-legs/acme');
+  await publishNaive(producer, sink.offsetsTopic, 'another/live/call-legs/acme', Buffer.from('an offset'));
   const another = await producer.transaction();
   await breakCommit(session, 0);
   await send(another, sink.offsetsTopic, 'another/live/call-legs/acme');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../src/simulator/random.ts';
 import { openJourney } from '../road/journey.ts';
-import type { Verdict } from '../road/verdict.ts';
+import type { Judgement } from '../road/verdict.ts';
 import { APIS, DEEDS, type Api, type Deed, type Frame } from './proxy.ts';
 
 /** What came of an attack on the frames. */
@@ -10,7 +10,7 @@ export interface FramesAttack {
   readonly done: ReadonlyMap<`${Api} ${Deed}`, number>;
   /** How many requests of each kind there were. */
   readonly seen: ReadonlyMap<Api, number>;
-  readonly verdict: Verdict;
+  readonly verdict: Judgement;
 }
 
 /** Every combination of a request and what may happen to it. */

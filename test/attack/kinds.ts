@@ -1,5 +1,5 @@
 import { startCluster } from '../stack/cluster.ts';
-import type { Verdict } from '../road/verdict.ts';
+import type { Judgement } from '../road/verdict.ts';
 import { DECK_SIZE, KILLS } from './blows.ts';
 import { attackCluster, ROLES } from './cluster.ts';
 import { attackFrames, COMBINATIONS } from './frames.ts';
@@ -7,7 +7,7 @@ import { attackRoad } from './journeys.ts';
 
 /** What came of one journey, whatever struck it. */
 export interface Outcome {
-  readonly verdict: Verdict;
+  readonly verdict: Judgement;
   /** What speaks against the connector, a line each. */
   readonly complaints: readonly string[];
   /** For each blow, milliseconds to the next commit of each shard that it struck. */
@@ -23,9 +23,9 @@ type Attack = (seed: number, onBlow: OnBlow) => Promise<Outcome>;
 export const ATTACKS = {
   /** Workers and their broker: killed, stopped, paused. */
   async road(seed, onBlow) {
-    const { verdict, complaints, recoveries } = await attackRoad({ seed, blows: DECK_SIZE }, (blow) =>
+    const { verdict, recoveries } = await attackRoad({ seed, blows: DECK_SIZE }, (blow) =>
       onBlow(blow, KILLS.has(blow) ? 1 : 0));
-    return { verdict, recoveries, complaints: [...complaints, ...complaintsOf(verdict)] };
+    return { verdict, recoveries, complaints: complaintsOf(verdict) };
   },
 
   /** Requests of transactions on their way to the broker and back. */
@@ -53,8 +53,9 @@ export const ATTACKS = {
 
 export type AttackKind = keyof typeof ATTACKS;
 
-function complaintsOf({ shown, lost, doubled }: Verdict): readonly string[] {
+function complaintsOf({ shown, lost, doubled, complaints }: Judgement): readonly string[] {
   return [
+    ...complaints,
     ...(lost.length > 0 ? [`${lost.length} of ${shown} rows are lost, e.g. ${lost[0]}`] : []),
     ...(doubled.length > 0 ? [`${doubled.length} rows are doubled, e.g. ${doubled[0]}`] : []),
     ...(shown < 500 ? [`the phone system has shown too little to tell: ${shown} rows`] : []),

@@ -33,10 +33,11 @@ export async function soak(hours: number): Promise<boolean> {
       samples.push(await sampleOf(worker.pid, String(http)));
       if (samples.length % 6 === 0) console.log(JSON.stringify(samples.at(-1)));
     }
-    const { shown, published, lost, doubled } = await journey.settle();
+    const { shown, published, lost, doubled, complaints } = await journey.settle();
     console.log(`${shown} rows shown, ${published} published, ${lost.length} lost, ${doubled.length} doubled`);
+    for (const complaint of complaints) console.log(complaint);
     const flat = tell(samples);
-    return flat && lost.length === 0 && doubled.length === 0;
+    return flat && lost.length === 0 && doubled.length === 0 && complaints.length === 0;
   } finally {
     await journey.close();
   }

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startSimulator, type Simulator } from '../../src/simulator/work-analytics.ts';
 import { followTopics, type Following, type ReadRecord } from '../reader/topics.ts';
+import { checkJourney, type CheckOptions } from '../checker/journey.ts';
 import type { Deed, Frame, Proxy } from '../attack/proxy.ts';
 import { startProxiedStack } from '../attack/proxy-stack.ts';
 import type { Patch } from '../patches/patch.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
-import { judge, readLedger, type Verdict } from './verdict.ts';
+import { judge, readLedger, type Judgement, type Verdict } from './verdict.ts';
 import { eventTopics, roadSettings, startWorker, type LogLine, type Worker } from './worker.ts';
 
 type SimulatorSettings = NonNullable<Parameters<typeof startSimulator>[0]>;
@@ -38,8 +39,10 @@ export interface Journey {
   start(settings?: Readonly<Record<string, string>>, patches?: readonly Patch[]): Worker;
   /** Resolves with the first line for which `matches` holds, of those already logged or still to come. */
   line(matches: (line: LogLine) => boolean): Promise<LogLine>;
-  /** Ends the faults, waits until all that 8x8 shows by now is on the bus, stops all, and judges the calls since. */
-  settle(sinceMs?: number): Promise<Verdict>;
+  /** Ends the faults, waits until all that 8x8 shows by now is on the bus, stops all, and compares the calls since. */
+  drain(sinceMs?: number): Promise<Verdict>;
+  /** Drains, and judges the journey by every invariant. */
+  settle(options?: CheckOptions): Promise<Judgement>;
   close(): Promise<void>;
 }
 
@@ -78,6 +81,21 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
     if (options.stack === undefined) await stack.stop();
   };
 
+  const settingsOf = (brokers: string): Readonly<Record<string, string>> =>
+    ({ ...roadSettings(account, { ...stack, brokers, prefix }, fromMs), ...options.settings });
+  const drain = async (sinceMs = fromMs): Promise<Verdict> => {
+    account.setFaults(false);
+    proxy?.heal();
+    await line(({ msg }) => msg === 'shards owned'); // from then on the topics are there
+    reader = await followTopics(stack, eventTopics(prefix), (record) => records.push(record));
+    const rows = await readLedger(account.origin, sinceMs, Date.now());
+    const startedMs = Date.now();
+    while (Date.now() < startedMs + WAIT_MAX_MS && judge(rows, records).lost.length > 0) await sleep(250);
+    for (const worker of workers) await worker.stop();
+    await sleep(500);
+    return judge(rows, records);
+  };
+
   return {
     stack,
     account,
@@ -89,23 +107,18 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
     close,
     start(settings = {}, patches = []) {
       const brokers = proxy === undefined ? stack.brokers : `127.0.0.1:${proxy.port}`;
-      const road = roadSettings(account, { ...stack, brokers, prefix }, fromMs);
-      const all = { ...road, ...options.settings, ...settings };
+      const all = { ...settingsOf(brokers), ...settings };
       const worker = startWorker(all, (entry) => lines.push({ ...entry, worker: worker.pid }), patches);
       workers.push(worker);
       return worker;
     },
-    async settle(sinceMs = fromMs) {
-      account.setFaults(false);
-      proxy?.heal();
-      await line(({ msg }) => msg === 'shards owned'); // from then on the topics are there
-      reader = await followTopics(stack, eventTopics(prefix), (record) => records.push(record));
-      const rows = await readLedger(account.origin, sinceMs, Date.now());
-      const startedMs = Date.now();
-      while (Date.now() < startedMs + WAIT_MAX_MS && judge(rows, records).lost.length > 0) await sleep(250);
-      for (const worker of workers) await worker.stop();
-      await sleep(500);
-      return judge(rows, records);
+    drain,
+    async settle(check) {
+      const drainedAtMs = Date.now();
+      const verdict = await drain();
+      const settings = settingsOf(stack.brokers);
+      const journey = { stack, account, prefix, settings, lines, records, fromMs, drainedAtMs };
+      return { ...verdict, complaints: await checkJourney(journey, check) };
     },
   };
 }

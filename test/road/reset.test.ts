@@ -58,7 +58,7 @@ for (const [name, value] of Object.entries(damages)) {
     assert.match(told, /continues from .* \(before: unknown\)/);
     assert.match(told, /nobody could read, now deleted: 1/);
     one.start();
-    assertWhole(await one.settle());
+    assertWhole(await one.settle({ except: ['I9'] })); // the vandal has written past all transactions
   });
 }
 

@@ -17,14 +17,14 @@ const account = { callsPerHour: 10, historyMs: KEPT + 3 * DAY, endsAtMs: started
 const settings = { START_FROM: '735d', PACE_STEP_MAX: '100d' };
 
 test('each feed publishes one gap, goes on behind it, and says so; also when it starts again', async () => {
-  const { start, settle, line, lines, records } = await journey({ simulator: account, settings });
+  const { start, drain, line, lines, records } = await journey({ simulator: account, settings });
   const isGap = ({ msg }: LogLine): boolean => msg.startsWith('GAP: ');
   const first = start();
   for (const feed of FEEDS) await line((entry) => isGap(entry) && entry['feed'] === `live/${feed}`);
   await first.kill();
   start();
   const ends = lines.filter(isGap).map(({ to }) => Date.parse(String(to)));
-  const { shown, lost, doubled } = await settle(Math.max(...ends));
+  const { shown, lost, doubled } = await drain(Math.max(...ends));
 
   const gaps = records.map(({ value }) => value!).filter(({ code }) => code === 'RETENTION_GAP');
   assert.deepEqual(gaps.map(({ stream, pbxId }) => `${String(stream)}/${String(pbxId)}`).sort(), FEEDS);

@@ -20,6 +20,11 @@ export interface Verdict {
   readonly rejected: number;
 }
 
+/** A verdict, and what speaks against the journey by any other invariant, a line each. */
+export interface Judgement extends Verdict {
+  readonly complaints: readonly string[];
+}
+
 /** Compares the simulator's ledger with what an independent reader has read. */
 export function judge(shown: readonly ShownRow[], records: readonly ReadRecord[]): Verdict {
   const counts = new Map<string, number>();
@@ -35,10 +40,11 @@ export function judge(shown: readonly ShownRow[], records: readonly ReadRecord[]
   return { shown: expected.length, published: expected.length - lost.length, lost, doubled, rejected };
 }
 
-/** What every journey comes to: all that was shown is there, once; and enough was shown to tell. */
-export function assertWhole({ shown, lost, doubled }: Verdict): void {
+/** What every journey comes to: all that was shown is there, once; every invariant holds; enough was shown to tell. */
+export function assertWhole({ shown, lost, doubled, complaints }: Judgement): void {
   assert.deepEqual(lost, [], 'nothing is lost');
   assert.deepEqual(doubled, [], 'nothing is doubled');
+  assert.deepEqual(complaints, [], 'every invariant holds');
   assert.ok(shown > 500, `the phone system has shown enough to tell: ${shown}`);
 }
 
