@@ -26,7 +26,8 @@ export function legEvent(callId: string, disconnectedAt = at('10:00:00')): BusEv
 
 export function step(events: readonly BusEvent[], watermark = '09:00:00', seenFrom = '08:00:00', of = feed): Commit {
   const seen = events.map(({ key, eventTimeMs: timeMs, contentHash: hash }) => ({ key, timeMs, hash }));
-  return { feed: of, events, step: { watermarkMs: at(watermark), seenFromMs: at(seenFrom), seen } };
+  const seenFromMs = at(seenFrom);
+  return { feed: of, events, step: { watermarkMs: at(watermark), seenFromMs, forgetBeforeMs: seenFromMs, seen } };
 }
 
 /** The promises of a sink, written once. Every sink must keep them. */
@@ -79,7 +80,7 @@ export function testSink(name: string, candidate: Candidate): void {
     assert.deepEqual(idsOf(a, b).filter((id) => published.filter((other) => other === id).length === 1), idsOf(a, b));
   });
 
-  test(`${name}: keys before seenFrom are forgotten, later ones are kept`, async () => {
+  test(`${name}: keys before forgetBefore are forgotten, later ones are kept`, async () => {
     const sink = await open();
     const own = { ...feed, pbxId: 'forgetful' };
     const [old, young] = [legEvent('old', at('08:40:00')), legEvent('young', at('10:20:00'))];
