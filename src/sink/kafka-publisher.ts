@@ -54,6 +54,11 @@ export class PublisherThread {
     this.#onLog = onLog;
   }
 
+  /** Else the first publisher starts it: a takeover would wait for it to load its code. */
+  start(): void {
+    this.#worker ??= this.#spawn();
+  }
+
   async openPublisher(options: PublisherOptions): Promise<Publisher> {
     this.#publishers += 1;
     const publisher = this.#publishers;
@@ -77,12 +82,12 @@ export class PublisherThread {
     this.#calls += 1;
     const answered = Promise.withResolvers<void>();
     this.#open.set(this.#calls, answered);
-    this.#worker ??= this.#start();
-    this.#worker.postMessage({ call: this.#calls, publisher, ...request } satisfies Call);
+    this.start();
+    this.#worker!.postMessage({ call: this.#calls, publisher, ...request } satisfies Call);
     return answered.promise;
   }
 
-  #start(): Worker {
+  #spawn(): Worker {
     // Beside this file, in TypeScript or built.
     const file = new URL(import.meta.url.replace(/kafka-publisher(\.[jt]s)$/, 'kafka-publisher-thread$1'));
     const worker = new Worker(file, { workerData: this.#client });

@@ -86,6 +86,7 @@ export class KafkaSink implements Sink {
   }
 
   ownedShards(signal: AbortSignal): AsyncIterable<ReadonlySet<Shard>> {
+    this.#publishers.start(); // whoever waits for shards of others takes them over as soon as they are free
     return this.#group.ownedShards(signal);
   }
 
