@@ -31,7 +31,9 @@ export async function attackCluster(
   const journey = await openJourney({
     stack: cluster,
     simulator: { seed, pbxIds: PBX_IDS, faults: 'standard' },
-    settings: { EIGHT_PAGE_SIZE: '50', PACE_STEP_MAX: '1m', KAFKA_TRANSACTION_TIMEOUT: '10s' },
+    settings: {
+      EIGHT_PAGE_SIZE: '50', EIGHT_REQUEST_TIMEOUT: '5s', PACE_STEP_MAX: '1m', KAFKA_TRANSACTION_TIMEOUT: '10s',
+    },
   });
   const counts = new Map<Role, number>();
   const losses: Loss<Role>[] = [];

@@ -59,8 +59,8 @@ async function dieAt(journey: Journey, place: Place): Promise<void> {
   const patches = [quickGroup, ...failpoint(place, 'kill', NTH[place.phase])];
   const worker = journey.start({ KAFKA_SESSION_TIMEOUT: '2s' }, patches);
   if (place.phase === 'stopping') {
-    await journey.line((line) => line.msg === 'polled' && line['worker'] === worker.pid);
-    void worker.stop();
+    const polled = journey.line((line) => line.msg === 'polled' && line['worker'] === worker.pid);
+    polled.then(() => worker.stop()).catch(() => undefined); // that it lives is told below
   }
   const late = sleep(REACHED_MAX_MS, 'it lives', { ref: false });
   const code = await Promise.race([worker.exited, late]);
