@@ -65,6 +65,6 @@ export function planBlows(seed: number, count: number): readonly Blow[] {
   });
 }
 
-function shuffle<T>(random: Random, list: readonly T[]): T[] {
+export function shuffle<T>(random: Random, list: readonly T[]): T[] {
   return list.map((value) => [random.next(), value] as const).toSorted(([a], [b]) => a - b).map(([, value]) => value);
 }

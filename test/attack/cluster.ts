@@ -4,6 +4,7 @@ import { openJourney, type Journey } from '../road/journey.ts';
 import type { Judgement } from '../road/verdict.ts';
 import { eventTopics } from '../road/worker.ts';
 import type { Cluster } from '../stack/cluster.ts';
+import { shuffle } from './blows.ts';
 import { commitsOf, recoveriesMs, type Loss } from './recovery.ts';
 
 /** Whose broker is killed: one of three, or two of them, and then nothing can be written. */
@@ -59,10 +60,7 @@ export async function attackCluster(
 /** In an order of the seed's own. */
 function planRoles(random: Random, count: number): readonly Role[] {
   const roles: Role[] = [];
-  while (roles.length < count) {
-    const left = ROLES.map((role) => [random.next(), role] as const).toSorted(([a], [b]) => a - b);
-    roles.push(...left.map(([, role]) => role));
-  }
+  while (roles.length < count) roles.push(...shuffle(random, ROLES));
   return roles.slice(0, count);
 }
 

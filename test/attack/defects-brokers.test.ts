@@ -4,6 +4,7 @@ import { after, before, test } from 'node:test';
 import { Kafka, Partitioners, logLevel, type TopicMessages } from 'kafkajs';
 import { planSends, type PlacedMessage } from '../../src/sink/kafka-messages.ts';
 import { readTopics } from '../reader/topics.ts';
+import { withAdmin } from '../stack/admin.ts';
 import { startCluster, type Cluster } from '../stack/cluster.ts';
 import { freePort } from '../stack/port.ts';
 import { startProxy, type Proxy } from './proxy.ts';
@@ -44,9 +45,8 @@ before(async () => {
     logLevel: logLevel.NOTHING,
     socketFactory: ({ port, onConnect }) => connect(proxies.get(port)!.port, '127.0.0.1', onConnect),
   });
-  const admin = kafka.admin();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 3, replicationFactor: 3 }], waitForLeaders: true });
-  await admin.disconnect();
+  const topics = [{ topic, numPartitions: 3, replicationFactor: 3 }];
+  await withAdmin(cluster.brokers, (admin) => admin.createTopics({ topics, waitForLeaders: true }));
   await cluster.inSync([topic]); // every broker knows of it then
   const leaders = await Promise.all([0, 1, 2].map((partition) => cluster.leaderOf(topic, partition)));
   const coordinator = await cluster.coordinatorOf(transactionalId);

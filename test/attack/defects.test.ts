@@ -4,6 +4,7 @@ import { Kafka, Partitioners, logLevel, type EachMessageHandler, type Producer, 
 import type { ShardSession } from '../../src/sink/sink.ts';
 import { readTopics } from '../reader/topics.ts';
 import { isReopen, legEvent, step } from '../sink/sink.contract.ts';
+import { withAdmin } from '../stack/admin.ts';
 import { knows, openRange, publish, type ProxiedSink, type Range } from './proxy-sink.ts';
 
 // Goal: each known defect of kafkajs is there, and does not reach us. Method: the way every example does it, on a real
@@ -28,9 +29,8 @@ after(async () => {
 });
 
 async function createTopic(topic: string): Promise<string> {
-  const admin = kafka.admin();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1, replicationFactor: 1 }], waitForLeaders: true });
-  await admin.disconnect();
+  const topics = [{ topic, numPartitions: 1, replicationFactor: 1 }];
+  await withAdmin(range.stack.brokers, (admin) => admin.createTopics({ topics, waitForLeaders: true }));
   return topic;
 }
 
@@ -149,9 +149,7 @@ test('the end that fetchTopicOffsets tells is before what is committed behind an
   const foreign = await (await openProducer(`${sink.name}-foreign`)).transaction();
   await send(foreign, topic, 'another connector/');
   await session.commit(step([legEvent('behind')]));
-  const admin = kafka.admin();
-  const [partition] = await admin.fetchTopicOffsets(topic);
-  await admin.disconnect();
+  const [partition] = await withAdmin(range.stack.brokers, (admin) => admin.fetchTopicOffsets(topic));
   const records = await readTopics(range.stack, [topic], 'read_uncommitted');
   const key = `${sink.name}/live/call-legs/acme`;
   const committed = records.find((record) => record.key === key)!;
@@ -168,9 +166,8 @@ test('the end that fetchTopicOffsets tells is before what is committed behind an
 /** Keys that kafkajs shows to a reader of committed records that continues at `offset`, up to the key `last`. */
 async function readWithKafkajs(topic: string, offset: number, last: string): Promise<readonly string[]> {
   const groupId = `${topic}-${offset}`;
-  const admin = kafka.admin();
-  await admin.setOffsets({ groupId, topic, partitions: [{ partition: 0, offset: String(offset) }] });
-  await admin.disconnect();
+  const partitions = [{ partition: 0, offset: String(offset) }];
+  await withAdmin(range.stack.brokers, (admin) => admin.setOffsets({ groupId, topic, partitions }));
   const consumer = kafka.consumer({ groupId, readUncommitted: false, maxWaitTimeInMs: 300 });
   await consumer.connect();
   await consumer.subscribe({ topic });

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
-import kafkajs from 'kafkajs';
 import type { PlacedMessage } from '../../src/sink/kafka-messages.ts';
 import { PublisherThread, type Publisher } from '../../src/sink/kafka-publisher.ts';
 import { readTopics } from '../reader/topics.ts';
+import { withAdmin } from '../stack/admin.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 
 // Goal: a transaction that breaks in its middle leaves nothing behind, neither at once nor later. Method: its second
@@ -18,9 +18,8 @@ before(async () => {
   stack = await startStack();
   const client = { clientId: topic, brokers: stack.brokers.split(',') };
   thread = new PublisherThread(client, () => undefined);
-  const admin = new kafkajs.Kafka({ ...client, logLevel: kafkajs.logLevel.NOTHING }).admin();
-  await admin.createTopics({ topics: [{ topic, numPartitions: 1 }], waitForLeaders: true });
-  await admin.disconnect();
+  const topics = [{ topic, numPartitions: 1 }];
+  await withAdmin(stack.brokers, (admin) => admin.createTopics({ topics, waitForLeaders: true }));
 });
 after(async () => {
   await thread.close();

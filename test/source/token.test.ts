@@ -99,7 +99,6 @@ for (const { name, reply, says } of refusals) {
   });
 }
 
-// Goal: 8x8 does not lock the user out. Method: many feeds ask for five minutes.
 test('refused credentials are tried again once the clock, far ahead at their refusal, is set back', async (t) => {
   const server = await startServer(t, [end], (_, index) => (index === 0 ? badLogin : tokenReply('token')));
   const { source, clock } = createSource(server);
@@ -109,6 +108,7 @@ test('refused credentials are tried again once the clock, far ahead at their ref
   assert.deepEqual(await readAll(source), []);
 });
 
+// Goal: 8x8 does not lock the user out. Method: many feeds ask for five minutes.
 test('refused credentials are not tried again for five minutes, unless they change', async (t) => {
   let password = 'old';
   const server = await startServer(t, [end], (asked) => (asked.body.endsWith('=new') ? tokenReply('token') : badLogin));
