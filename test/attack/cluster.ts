@@ -5,6 +5,7 @@ import type { Judgement } from '../road/verdict.ts';
 import { eventTopics } from '../road/worker.ts';
 import type { Cluster } from '../stack/cluster.ts';
 import { shuffle } from './blows.ts';
+import { withLog } from './kept-log.ts';
 import { commitsOf, recoveriesMs, type Loss } from './recovery.ts';
 
 /** Whose broker is killed: one of three, or two of them, and then nothing can be written. */
@@ -48,7 +49,7 @@ export async function attackCluster(
       counts.set(role, (counts.get(role) ?? 0) + 1);
       onKill(role);
     }
-    const verdict = await journey.settle();
+    const verdict = await withLog(await journey.settle(), journey.lines, { seed, losses });
     const commits = await commitsOf(journey);
     const recoveries = losses.map((loss) => [loss.kind, recoveriesMs(loss, losses, commits)] as const);
     return { kills: counts, recoveries, verdict };

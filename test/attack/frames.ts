@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../src/simulator/random.ts';
 import { openJourney } from '../road/journey.ts';
 import type { Judgement } from '../road/verdict.ts';
+import { withLog } from './kept-log.ts';
 import { APIS, DEEDS, type Api, type Deed, type Frame } from './proxy.ts';
 
 /** What came of an attack on the frames. */
@@ -48,7 +49,9 @@ export async function attackFrames(attack: { readonly seed: number; readonly fau
       if (waitedMs % RELEASE_EVERY_MS === 0) proxy.release();
       await sleep(100);
     }
-    return { verdict: await journey.settle(), done: proxy.done, seen: proxy.seen };
+    const done = [...proxy.done];
+    const verdict = await withLog(await journey.settle(), journey.lines, { ...attack, done });
+    return { verdict, done: proxy.done, seen: proxy.seen };
   } finally {
     await journey.close();
   }

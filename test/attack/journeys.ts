@@ -1,6 +1,3 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { STANDARD_FAULTS, STANDARD_POISON_SHARE } from '../../src/simulator/faults.ts';
 import { Random } from '../../src/simulator/random.ts';
@@ -9,6 +6,7 @@ import type { Judgement } from '../road/verdict.ts';
 import type { LogLine, Worker } from '../road/worker.ts';
 import { planBlows, type Blow, type Struck } from './blows.ts';
 import { failpoint, REACHED } from './failpoints.ts';
+import { withLog } from './kept-log.ts';
 import { commitsOf, recoveriesMs, shardsOf, type Loss } from './recovery.ts';
 
 /** The least that the connector takes; brokers refuse less by default. */
@@ -48,12 +46,12 @@ export async function attackRoad(
       onBlow(loss.kind);
     }
     crew.stand();
-    const verdict = await journey.settle();
-    const complaints = [...verdict.complaints, ...crew.complaints];
-    if (complaints.length > 0) complaints.push(await keepLog(journey.lines, { seed, losses, verdict }));
+    const settled = await journey.settle();
+    const complaints = [...settled.complaints, ...crew.complaints];
+    const verdict = await withLog({ ...settled, complaints }, journey.lines, { seed, losses });
     const commits = await commitsOf(journey);
     const recoveries = losses.map((loss) => [loss.kind, recoveriesMs(loss, losses, commits)] as const);
-    return { verdict: { ...verdict, complaints }, recoveries };
+    return { verdict, recoveries };
   } finally {
     await journey.close();
   }
@@ -82,14 +80,6 @@ function worldOf(seed: number) {
       PACE_LOOKBACK: lookback,
     },
   } satisfies Pick<JourneyOptions, 'simulator' | 'settings'>;
-}
-
-/** All that the workers have logged, and the blows that fell, in a new directory. */
-async function keepLog(lines: readonly LogLine[], about: object): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), '8x8-attack-'));
-  await writeFile(join(directory, 'blows.json'), JSON.stringify(about, null, 2));
-  await writeFile(join(directory, 'log.ndjson'), lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
-  return `the log and the blows: ${directory}`;
 }
 
 /** Strikes, mends, and tells which shards have lost their owner, and when. */
