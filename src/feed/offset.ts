@@ -7,8 +7,12 @@ export interface SeenEntry {
   readonly key: string;
   /** Event time of the row, epoch milliseconds; the latest, if 8x8 gave the row several. */
   readonly timeMs: number;
-  /** Digest of the content that was published (BusEvent.contentHash). */
+  /** Digest of the content that was published last (BusEvent.contentHash). */
   readonly hash: number;
+  /** How many contents were published, one after the other. */
+  readonly revision: number;
+  /** Of that content, field by field (BusEvent.marks). */
+  readonly marks: string;
 }
 
 /** Where a feed stands after a commit, and the keys that the commit adds. */
@@ -22,8 +26,11 @@ export interface OffsetStep {
   readonly scan?: Scan;
 }
 
+/** No record may be larger than Kafka takes: 1,000 of the longest keys fill it by nine tenths. */
+const PAGE_ENTRIES_MAX = 1_000;
+
 /**
- * What the offsets topic holds of a feed: one head, and one page of seen keys per commit that brought new ones.
+ * What the offsets topic holds of a feed: one head, and pages of seen keys for each commit that brought new ones.
  * A page without entries is forgotten: on Kafka a tombstone.
  */
 export type OffsetRecord =
@@ -103,10 +110,11 @@ export class OffsetState {
       pages.push({ kind: 'seen', feed, page, entries: [] });
       seen = minus(seen, tally);
     }
-    if (step.seen.length > 0) {
-      pages.push({ kind: 'seen', feed, page: this.#nextPage, entries: step.seen });
-      seen = plus(seen, tallyOf(step.seen.map(({ hash }) => hash)));
+    for (let from = 0; from < step.seen.length; from += PAGE_ENTRIES_MAX) {
+      const entries = step.seen.slice(from, from + PAGE_ENTRIES_MAX);
+      pages.push({ kind: 'seen', feed, page: this.#nextPage + from / PAGE_ENTRIES_MAX, entries });
     }
+    seen = plus(seen, tallyOf(step.seen.map(({ hash }) => hash)));
     const manifest = { ...contents, commit: this.commits + 1, scan, seen };
     return [{ kind: 'head', feed, watermarkMs, seenFromMs, manifest }, ...pages];
   }
@@ -157,7 +165,7 @@ export class OffsetState {
   }
 }
 
-/** The keys of one commit. */
+/** Keys of one commit. */
 interface Page {
   readonly newestMs: number;
   readonly entries: readonly SeenEntry[];

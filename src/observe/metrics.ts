@@ -35,6 +35,7 @@ const pollCounters = [
   ['pages_total', 'Pages of rows read.', (poll: PollReport) => poll.pages],
   ['rows_total', 'Rows read.', (poll: PollReport) => poll.rows],
   ['events_published_total', 'Events published by polls that came to their end.', (poll: PollReport) => poll.published],
+  ['events_corrected_total', 'Of those: rows that 8x8 has changed.', (poll: PollReport) => poll.corrected],
   ['rows_rejected_total', 'Rows that could not be mapped: dead letters.', (poll: PollReport) => poll.rejected],
   ['rows_repeated_total', 'Rows read again and dropped as known.', (poll: PollReport) => poll.repeats],
   ['rows_outside_total', 'Rows before all that was asked for, dropped.', (poll: PollReport) => poll.outside],

@@ -88,6 +88,7 @@ export function rejectRow(row: unknown, stream: StreamName, context: ReadContext
     orderingKey: pbxId !== null && callId !== null ? `${foldPbx(pbxId)}/${callId}` : context.pbxId,
     eventTimeMs: context.window.to,
     contentHash,
+    marks: '',
     value: { ...value },
   };
 }
@@ -114,7 +115,8 @@ export function gapEvent(
     payload: null,
   };
   const orderingKey = foldPbx(pbxId);
-  return { channel: 'rejected', stream, key, orderingKey, eventTimeMs: window.to, contentHash, value: { ...value } };
+  const eventTimeMs = window.to;
+  return { channel: 'rejected', stream, key, orderingKey, eventTimeMs, contentHash, marks: '', value: { ...value } };
 }
 
 /** The key under which {@link rejectRow} would reject the row. */

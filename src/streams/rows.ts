@@ -1,4 +1,5 @@
 import { canonicalJson, digest, eventIdOf } from './digest.ts';
+import { changedFields, marksOf } from './marks.ts';
 import { KINDS, readId, type FieldTable, type KindRule } from './kinds.ts';
 import { foldPbx, wasAskedFor } from './pbx.ts';
 import { CONTENT_BYTES_MAX, rejectRow, rejectedKeyOf, type RejectCode, type Rejection } from './rejected.ts';
@@ -10,6 +11,10 @@ export interface EventFields {
   readonly eventId: string;
   /** Counts the versions of a row, from 1. */
   readonly revision: number;
+  /** "new", or "corrected": 8x8 has changed a row that was published before; an open set. */
+  readonly changeKind: string;
+  /** On a correction the fields that differ from the revision before; of 4,096 changes of a field one is not seen. */
+  readonly changedFields: readonly string[];
   /** When the connector received the row. */
   readonly observedAt: number;
   /** Fields 8x8 sent that this schema does not name, or whose value does not fit, as text or JSON. */
@@ -38,6 +43,8 @@ const FUTURE_MAX_MS = 30 * 60_000;
 
 const FIRST_REVISION = 1;
 
+const NONE: readonly string[] = [];
+
 /** A row on its way to an event. */
 interface MappedRow {
   readonly value: Record<string, unknown>;
@@ -49,6 +56,7 @@ interface MappedRow {
 export function reportStream(report: Report): Stream {
   const { name: stream, path, parameters, schemaFile, keyFields } = report;
   const mapRow = rowMapper(report);
+  const marked = markedFields(report);
 
   return {
     name: stream,
@@ -63,24 +71,45 @@ export function reportStream(report: Report): Stream {
       const content = contentOf(mapped);
       const rejection = objectionTo(mapped.value, content, context);
       if (rejection !== undefined) return rejectRow(row, stream, context, rejection);
-      return acceptedEvent(report, mapped.value, digest(content).contentHash, context);
+      return acceptedEvent({ ...context, report, marked }, mapped.value, digest(content).contentHash);
+    },
+    revise(event, before) {
+      const { key, contentHash } = event;
+      const revision = before.revision + 1;
+      const value = {
+        ...event.value,
+        eventId: eventIdOf(stream, key, revision, contentHash),
+        revision,
+        changeKind: 'corrected',
+        changedFields: changedFields(marked, before.marks, event.marks),
+      };
+      return { ...event, value };
     },
   };
 }
 
-function acceptedEvent(
-  { name: stream, keyFields }: Report,
-  value: Record<string, unknown>,
-  contentHash: number,
-  context: ReadContext,
-): BusEvent {
+interface AcceptContext extends ReadContext {
+  readonly report: Report;
+  readonly marked: readonly string[];
+}
+
+function acceptedEvent(context: AcceptContext, value: Record<string, unknown>, contentHash: number): BusEvent {
+  const { report: { name: stream, keyFields }, marked } = context;
   const orderingKey = `${foldPbx(value['pbxId'] as string)}/${value['callId'] as string}`;
   const key = keyOf(value, keyFields)!;
   value['eventId'] = eventIdOf(stream, key, FIRST_REVISION, contentHash);
   value['revision'] = FIRST_REVISION;
+  value['changeKind'] = 'new';
+  value['changedFields'] = NONE;
   value['observedAt'] = context.observedAtMs;
   const eventTimeMs = value['disconnectedTimeUTC'] as number;
-  return { channel: 'accepted', stream, key, orderingKey, eventTimeMs, contentHash, value };
+  const marks = marksOf(marked, key, value);
+  return { channel: 'accepted', stream, key, orderingKey, eventTimeMs, contentHash, marks, value };
+}
+
+/** Ids are the key, and do not change. Places are remembered: fields that are added come last, so extras come first. */
+function markedFields({ fields, keyFields }: Report): readonly string[] {
+  return ['extras', ...Object.keys(fields).filter((name) => !keyFields.includes(name))];
 }
 
 /** `undefined` if one of the ids cannot be read. */
@@ -166,7 +195,7 @@ function rowMapper({ fields, leftOut }: Report): (row: unknown) => MappedRow | R
  * form, which an object built up by computed names loses; `JSON.parse` is what gives the model that form.
  */
 function blankValue(names: readonly string[]): Readonly<Record<string, unknown>> {
-  const order = ['eventId', 'revision', 'observedAt', ...names, 'extras'];
+  const order = ['eventId', 'revision', 'changeKind', 'changedFields', 'observedAt', ...names, 'extras'];
   return JSON.parse(JSON.stringify(Object.fromEntries(order.map((name) => [name, null])))) as Record<string, unknown>;
 }
 

@@ -1,4 +1,5 @@
 import type { StreamName } from '../feed/feed.ts';
+import type { SeenEntry } from '../feed/offset.ts';
 import type { Window } from '../feed/window.ts';
 
 /** One record of a report as it came from 8x8: a JSON object, nothing of it checked yet. */
@@ -20,6 +21,8 @@ export interface BusEvent {
   readonly eventTimeMs: number;
   /** 48 bits of a digest over everything 8x8 said of the row: equal hashes mean an identical re-read. */
   readonly contentHash: number;
+  /** The same field by field, so that a change can be named (see marks.ts). Empty for a rejected row. */
+  readonly marks: string;
   /** The Avro record, without the schema. */
   readonly value: Readonly<Record<string, unknown>>;
 }
@@ -50,4 +53,7 @@ export interface Stream {
 
   /** Never throws: a row that cannot be mapped becomes an event with `channel: 'rejected'`. */
   toEvent(row: RawRow, context: ReadContext): BusEvent;
+
+  /** The event as a correction of what was published under its key before: its next revision. */
+  revise(this: void, event: BusEvent, before: SeenEntry): BusEvent;
 }

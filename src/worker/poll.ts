@@ -37,6 +37,8 @@ export interface PollReport {
   readonly pages: number;
   readonly rows: number;
   readonly published: number;
+  /** Of those published: rows that were published before, and that 8x8 has changed since. */
+  readonly corrected: number;
   readonly rejected: number;
   /** Rows read before and dropped as known. */
   readonly repeats: number;
@@ -56,20 +58,21 @@ export interface PollReport {
  */
 export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<PollReport> {
   const { source, session, clock, signal } = io;
-  const { id, pace } = feed;
+  const { id, stream, pace } = feed;
   const startedMs = clock.nowMs();
-  const count = { pages: 0, rows: 0, published: 0, rejected: 0, repeats: 0, outside: 0 };
+  const count = { pages: 0, rows: 0, published: 0, corrected: 0, rejected: 0, repeats: 0, outside: 0 };
   const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
   const scan = { window, after: offset().commits };
 
   for await (const events of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
-    const { fresh, seen, repeats, outside } = takeFresh(offset(), events);
+    const { fresh, seen, corrected, repeats, outside } = takeFresh(offset(), events, stream.revise);
 
     if (seen.length > 0) await session.commit({ feed: id, events: fresh, step: afterPage(offset(), scan, seen) });
 
     count.pages += 1;
     count.rows += events.length;
     count.published += fresh.filter((event) => event.channel === 'accepted').length;
+    count.corrected += corrected;
     count.rejected += fresh.filter((event) => event.channel === 'rejected').length;
     count.repeats += repeats;
     count.outside += outside;

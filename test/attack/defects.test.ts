@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Kafka, Partitioners, logLevel, type EachMessageHandler, type Producer, type Transaction } from 'kafkajs';
 import type { ShardSession } from '../../src/sink/sink.ts';
+import { entry } from '../feed/entry.ts';
 import { readTopics } from '../reader/topics.ts';
 import { isReopen, legEvent, step } from '../sink/sink.contract.ts';
 import { withAdmin } from '../stack/admin.ts';
@@ -205,7 +206,7 @@ test('kafkajs shows aborted records to a reader of committed ones where two abor
 async function breakCommit(session: ShardSession, seenCount: number): Promise<void> {
   const commit = step([legEvent('aborted')], '10:00:00');
   const call = 'x'.repeat(50);
-  const page = Array.from({ length: seenCount }, (_, n) => ({ key: `acme/${call}/${n}`, timeMs: 0, hash: n }));
+  const page = Array.from({ length: seenCount }, (_, n) => entry(`acme/${call}/${n}`, 0, n));
   void range.strikeNext('EndTxn', 'cut-request');
   const whole = { ...commit, step: { ...commit.step, seen: [...commit.step.seen, ...page] } };
   await assert.rejects(session.commit(whole), isReopen);

@@ -3,14 +3,15 @@ import {
   type Change,
 } from './changes.ts';
 import type { InvariantId } from './check.ts';
+import { corrected, deadLetter, idOf, published } from './good-events.ts';
 import { makeRow, seconds, START } from './good-rows.ts';
-import { asked, deadLetter, idOf, published, step, window } from './good-run.ts';
+import { asked, step, window } from './good-run.ts';
 
 /** Changes that break a run, and the invariants that find each: all of them, and no other. */
 export const badLogs: readonly (readonly [what: string, caughtBy: readonly InvariantId[], change: Change])[] = [
   ['a late row that no sweep has looked for', ['I1'], { plan: (plan) => {
     take(legs(plan, 4), 'acme/103/1');
-    for (const number of [4, 5, 6]) legs(plan, number).window!.from = seconds(230);
+    for (const number of [4, 5, 7]) legs(plan, number).window!.from = seconds(230);
     legs(plan, 4).window = legs(plan, 5).window!;
     answers(plan, (lines) => lines.forEach((line, index) => {
       if (line.endpoint !== 'call-legs' || line.atMs < seconds(312)) return;
@@ -28,9 +29,9 @@ export const badLogs: readonly (readonly [what: string, caughtBy: readonly Invar
     legs(plan, 4).events.push(published(row(plan, 101), 320));
   } }],
   ['a second content published under the same revision', ['I2'], { plan: (plan) => {
-    const again = published(row(plan, 102), 331);
+    const again = corrected(row(plan, 102), 341, { status: 'Changed' });
     const id = idOf('changed');
-    legs(plan, 6).events.push({ ...again, id, value: { ...again.value, status: 'Changed', eventId: id } });
+    legs(plan, 7).events.push({ ...again, id, value: { ...again.value, eventId: id } });
   } }],
   ['a reset after which a row comes again that was still known', ['I2'], { plan: (plan) => {
     resetTo(plan, 5);
@@ -66,10 +67,10 @@ export const badLogs: readonly (readonly [what: string, caughtBy: readonly Invar
     dumps.log = dumps.log.filter((entry) => entry !== markers[1]);
   } }],
   ['a gap in the numbers of commits', ['I3'], { plan: (plan) => {
-    legs(plan, 6).number = 7;
+    legs(plan, 7).number = 8;
   } }],
   ['keys that are remembered, but that nobody tells of', ['I3'], { plan: (plan) => {
-    legs(plan, 6).says = { seenKeys: 2 };
+    legs(plan, 7).says = { seenKeys: 2 };
   } }],
   ['a watermark that is deleted, and no reset', ['I3'], { plan: (plan) => {
     plan.steps.push(step({ number: 7, generation: 4, atS: 360, value: null }));
@@ -126,7 +127,7 @@ export const badLogs: readonly (readonly [what: string, caughtBy: readonly Invar
     legs(plan, 4).events.push(take(legs(plan, 2), 'acme/101/2'));
   } }],
   ['a watermark that goes back', ['I6'], { plan: (plan) => {
-    legs(plan, 6).watermark = seconds(285);
+    legs(plan, 7).watermark = seconds(285);
     plan.run = { ...plan.run, caughtUpToMs: seconds(280) };
   } }],
   ['a time of the oldest key that goes back', ['I6'], { plan: (plan) => {
@@ -156,10 +157,8 @@ export const badLogs: readonly (readonly [what: string, caughtBy: readonly Invar
     dumps.prefix = dumps.prefix.filter(({ topic }) => topic === 'c.rejected');
   } }],
   ['a revision behind a later one', ['I7'], { plan: (plan) => {
-    const again = published(row(plan, 102), 331);
-    const id = idOf('changed');
-    legs(plan, 6).events.push({ ...again, id, value: { ...again.value, status: 'Changed', eventId: id } });
-    Object.assign(legs(plan, 2).events[2]!.value, { revision: 2 });
+    legs(plan, 2).events.splice(2, 0, legs(plan, 6).events.pop()!);
+    for (const revision of row(plan, 102).ledger.revisions) Object.assign(revision, { visibleFromMs: seconds(31) });
   } }],
   ['a commit of an owner that was shut out', ['I8'], { plan: (plan) => {
     legs(plan, 4).generation = 1;
@@ -191,10 +190,10 @@ export const badLogs: readonly (readonly [what: string, caughtBy: readonly Invar
     legs(plan, 5).window!.from = seconds(241);
   } }],
   ['a watermark beyond its window', ['I11'], { plan: (plan) => {
-    legs(plan, 6).watermark = seconds(311);
+    legs(plan, 7).watermark = seconds(311);
   } }],
   ['a watermark that moves without a window', ['I11'], { plan: (plan) => {
-    delete legs(plan, 6).window;
+    delete legs(plan, 7).window;
   } }],
   ['a feed that begins too late', ['I11'], { plan: (plan) => {
     legs(plan, 1).watermark = seconds(5);
@@ -250,5 +249,20 @@ export const badLogs: readonly (readonly [what: string, caughtBy: readonly Invar
   } }],
   ['a name in a header', ['I14'], { plan: (plan) => {
     legOf(plan).headers['ce_caller'] = 'MARK SMITH';
+  } }],
+  ['a change that was taken for a repeat', ['I17'], { plan: (plan) => {
+    legs(plan, 6).events.pop();
+  } }],
+  ['a correction that leaves a number out', ['I17'], { plan: (plan) => {
+    Object.assign(legs(plan, 6).events[0]!.value, { revision: 3 });
+  } }],
+  ['a correction that is called new', ['I17'], { plan: (plan) => {
+    Object.assign(legs(plan, 6).events[0]!.value, { changeKind: 'new' });
+  } }],
+  ['a correction that names what is as it was', ['I17'], { plan: (plan) => {
+    Object.assign(legs(plan, 6).events[0]!.value, { changedFields: ['status', 'cause'] });
+  } }],
+  ['a first event that claims to correct one', ['I17'], { plan: (plan) => {
+    Object.assign(legOf(plan).value, { changedFields: ['status'] });
   } }],
 ];

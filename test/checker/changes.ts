@@ -1,6 +1,7 @@
 import type { AnswerLine, Dumps } from './dumps.ts';
+import { idOf, type PlannedEvent } from './good-events.ts';
 import { seconds } from './good-rows.ts';
-import { idOf, step, type Plan, type PlannedEvent, type Step } from './good-run.ts';
+import { step, type Plan, type Step } from './good-run.ts';
 
 /** A change of the plan, or of what was collected of it. */
 export interface Change {
@@ -63,5 +64,5 @@ export const YEARS_2_S = 2 * 365 * 86_400 + 86_400;
 export function gapStep(plan: Plan, atS: number, span: { from: number; to: number }): Step {
   const told = { code: 'RETENTION_GAP', eventId: idOf('gap'), windowFrom: span.from, windowTo: span.to };
   const letter = { ...letterOf(plan), id: idOf('gap'), subject: 'gap', value: { ...letterOf(plan).value, ...told } };
-  return step({ number: 7, generation: 2, atS, scan: 6, window: span, events: [letter] });
+  return step({ number: 8, generation: 2, atS, scan: 7, window: span, events: [letter] });
 }

@@ -9,6 +9,7 @@ import { noLoss, watermarkNotAhead } from './loss.ts';
 import { mannersAreKept } from './manners.ts';
 import { callsAreInOrder, noZombie } from './order.ts';
 import { nothingPrivateLeaks } from './privacy.ts';
+import { correctionsAreWhole } from './revisions.ts';
 
 /** What must hold of every run, by number. */
 export const invariants = {
@@ -26,6 +27,8 @@ export const invariants = {
   I12: { title: 'liveness', holds: backlogIsDrained },
   I13: { title: 'API manners', holds: mannersAreKept },
   I14: { title: 'privacy', holds: nothingPrivateLeaks },
+  // I15, resources, and I16, ids that stay the same, are tests of their own.
+  I17: { title: 'corrections', holds: correctionsAreWhole },
 } as const satisfies Readonly<Record<string, { readonly title: string; readonly holds: Invariant }>>;
 
 export type InvariantId = keyof typeof invariants;

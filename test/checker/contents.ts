@@ -74,6 +74,7 @@ function headsByCommit({ feeds }: Evidence): HeadsByCommit {
 
 /** A row before all keys that the feed knows: nobody has asked for it, nor can tell whether it was there before. */
 function tooOld({ feed, commit, value }: PublishedEvent, heads: HeadsByCommit): string | undefined {
+  if (value['changeKind'] === 'corrected') return undefined; // it was known, and is remembered longer than it is read
   const { seenFrom = -Infinity } = heads.get(`${feed}/${commit}`) ?? {};
   const endMs = Number(value['disconnectedTimeUTC']);
   return endMs >= seenFrom ? undefined : `it ended at ${iso(endMs)}, but its feed reads only from ${iso(seenFrom)} on`;

@@ -1,6 +1,7 @@
 import { AFTER_RESET, answers, gapStep, legs, resetTo, row, take, YEARS_2_S, type Change } from './changes.ts';
+import { published } from './good-events.ts';
 import { makeRow, seconds } from './good-rows.ts';
-import { asked, published, step, window } from './good-run.ts';
+import { asked, step, window } from './good-run.ts';
 
 /** Changes that leave a run as good as it is: what a checker must not take for a violation. */
 export const goodLogs: Readonly<Record<string, Change>> = {
@@ -15,7 +16,7 @@ export const goodLogs: Readonly<Record<string, Change>> = {
   'a row later than what is covered': { plan: (plan) => {
     plan.run = { ...plan.run, settings: { ...plan.run.settings, PACE_LOOKBACK: '60s' } };
     plan.rows.push(makeRow(106, 1, 100, { visibleFromMs: seconds(325) }));
-    legs(plan, 6).window = window(250, 310);
+    legs(plan, 7).window = window(250, 310);
     answers(plan, (lines) => lines.splice(-2, 1, asked('call-legs', 340, [250, 310])));
   } },
   'a row that was shown damaged, and not again while it is covered': { plan: (plan) => {
@@ -37,7 +38,7 @@ export const goodLogs: Readonly<Record<string, Change>> = {
     plan.rows.push({ ...rest, ledger: { ...ledger, pbxId: 'Secret', key: 'Secret/106/1' } });
   } },
   'a reset that goes back, and a row that was forgotten': { plan: (plan) => {
-    legs(plan, 6).forgets = legs(plan, 2);
+    legs(plan, 7).forgets = legs(plan, 2);
     resetTo(plan, 5);
     plan.steps.push(step({ ...AFTER_RESET, window: window(5, 12), events: [published(row(plan, 101), 352)] }));
   } },

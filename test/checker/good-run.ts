@@ -1,22 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { LogEntry } from '../reader/segments.ts';
 import type { ReadRecord } from '../reader/topics.ts';
 import type { AnswerLine, Dumps, Report, Row, Run } from './dumps.ts';
+import { corrected, deadLetter, published, type PlannedEvent } from './good-events.ts';
 import { makePoison, makeRow, seconds, START, type GoodRow } from './good-rows.ts';
-
-/** An event on its way into a commit. */
-export interface PlannedEvent {
-  topic: 'call-legs' | 'call-records' | 'rejected';
-  subject: string;
-  id: string;
-  key: string;
-  partition: number;
-  timestamp: number;
-  value: Row;
-  headers: Record<string, string>;
-  /** The commit that its header names, where it is not its own. */
-  commit?: string;
-}
 
 /** A transaction of the hand-made run: a takeover, a reset, or a commit of a feed. */
 export interface Step {
@@ -53,7 +39,7 @@ const TOPICS: Run['topics'] = {
   'call-legs': 'c.call-legs', 'call-records': 'c.call-records', rejected: 'c.rejected', offsets: 'c.offsets',
 };
 const SHARD = 3;
-const PARTITION = 1;
+
 
 /**
  * Two feeds of one PBX, a shard that is taken over once, and three readings of each window. A row comes late, another
@@ -95,7 +81,9 @@ export function goodPlan(): Plan {
         events: [published(late, 320), published(damaged, 320)] }),
       step({ number: 5, generation: 2, atS: 322, scan: 3, window: two }),
       step({ report: 'call-records', number: 4, generation: 2, atS: 323, scan: 3, window: two }),
-      step({ number: 6, generation: 2, atS: 341, scan: 5, window: three }),
+      step({ number: 6, generation: 2, atS: 340, scan: 5, window: three, watermark: seconds(290),
+        events: [corrected(revised, 340, { status: 'Changed' })] }),
+      step({ number: 7, generation: 2, atS: 341, scan: 5, window: three }),
       step({ report: 'call-records', number: 5, generation: 2, atS: 342, scan: 4, window: three }),
       step({ kind: 'barrier', generation: 3, atS: 350 }),
       step({ kind: 'barrier', generation: 4, atS: 351, aborted: true }),
@@ -111,33 +99,6 @@ export function step(some: Partial<Step> & Pick<Step, 'generation' | 'atS'>): St
   return {
     kind: 'commit', report: 'call-legs', number: 0, scan: 0, seenFrom: START, events: [],
     watermark: some.window?.to ?? START, ...some,
-  };
-}
-
-/** A row as the connector publishes it. */
-export function published({ ledger, subject, endMs, event }: GoodRow, observedS: number): PlannedEvent {
-  const id = idOf(`${ledger.report} ${subject}`);
-  const type = ledger.report === 'call-legs' ? 'com.8x8.work.call-leg.v1' : 'com.8x8.work.call-record.v1';
-  return {
-    topic: ledger.report, subject, id, key: subject.split('/').slice(0, 2).join('/'), partition: PARTITION,
-    timestamp: endMs,
-    value: { eventId: id, revision: 1, observedAt: seconds(observedS), ...event },
-    headers: { ce_type: type, ce_time: new Date(endMs).toISOString() },
-  };
-}
-
-/** A row that is shown with a talk time that is no number, as a dead letter. */
-export function deadLetter(row: GoodRow, { from, to }: { from: number; to: number }, observedS: number): PlannedEvent {
-  const id = idOf(`rejected ${row.subject}`);
-  const { pbxId, callId, legId } = row.event;
-  return {
-    topic: 'rejected', subject: `rejected/${id}`, id, key: 'acme/104', partition: PARTITION, timestamp: to,
-    value: {
-      eventId: id, stream: row.ledger.report, pbxId, callId, legId,
-      code: 'BAD_FIELD', field: 'talkTimeMS', reason: 'why',
-      windowFrom: from, windowTo: to, observedAt: seconds(observedS), payload: null,
-    },
-    headers: { ce_type: 'com.8x8.work.rejected.v1', ce_time: new Date(to).toISOString() },
   };
 }
 
@@ -281,10 +242,6 @@ function answer(some: Pick<AnswerLine, 'endpoint' | 'atMs' | 'query' | 'token'> 
 
 function feedOf(report: Report): string {
   return `c/live/${report}/acme`;
-}
-
-export function idOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 function hashOf(id: string): number {

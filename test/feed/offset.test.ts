@@ -8,6 +8,7 @@ import {
 } from '../../src/feed/offset.ts';
 import { takeFresh, type Keyed } from '../../src/feed/seen.ts';
 import type { Pace } from '../../src/feed/window.ts';
+import { entry } from './entry.ts';
 
 const feed = { stream: 'call-legs', pbxId: 'acme', pass: 'live' } as const;
 const name = 'live/call-legs/acme';
@@ -35,10 +36,16 @@ class Life {
   }
 
   readPage(events: readonly Keyed[]): void {
-    const { seen } = takeFresh(this.state, events);
+    const { seen } = takeFresh(this.state, events, (event) => event);
     for (const entry of seen) this.published.set(entry.key, entry);
     const scan = { window: { from: 0, to: 1 }, after: this.state.commits };
     if (seen.length > 0) this.take(afterPage(this.state, scan, seen));
+  }
+
+  readRows(rows: readonly { readonly key: number; readonly shiftMs: number }[]): void {
+    const { watermarkMs } = this.state;
+    this.readPage(rows.map(({ key, shiftMs }) =>
+      ({ key: `key-${key}`, eventTimeMs: Math.max(watermarkMs + shiftMs, 0), contentHash: key, marks: '' })));
   }
 
   endWindow(to: number): void {
@@ -79,10 +86,7 @@ function live(deeds: readonly Deed[], afterEach: (life: Life) => void): Life {
   const life = new Life();
   for (const deed of deeds) {
     if (deed.kind === 'window') life.endWindow(life.state.watermarkMs + deed.byMs);
-    else {
-      life.readPage(deed.rows.map(({ key, shiftMs }) =>
-        ({ key: `key-${key}`, eventTimeMs: Math.max(life.state.watermarkMs + shiftMs, 0), contentHash: key })));
-    }
+    else life.readRows(deed.rows);
     afterEach(life);
   }
   return life;
@@ -127,8 +131,7 @@ test('an offset restored in the middle goes on as the one that never stopped', (
     for (const deed of after) {
       for (const life of [unbroken, restored]) {
         if (deed.kind === 'window') life.endWindow(life.state.watermarkMs + deed.byMs);
-        else life.readPage(deed.rows.map(({ key, shiftMs }) =>
-          ({ key: `key-${key}`, eventTimeMs: Math.max(life.state.watermarkMs + shiftMs, 0), contentHash: key })));
+        else life.readRows(deed.rows);
       }
       assertAgree(restored.state, unbroken.state, unbroken.published.keys());
     }
@@ -208,7 +211,7 @@ test('a page without entries is a tombstone, and no living page is written over'
 
 test('afterPage leaves both times where they are: a crash reads the window again', () => {
   const state = new OffsetState(feed, 1_000);
-  const seen = [{ key: 'a', timeMs: 5_000, hash: 1 }];
+  const seen = [entry('a', 5_000)];
   const scan = { window: { from: 0, to: 9_000 }, after: 7 };
   assert.deepEqual(afterPage(state, scan, seen), { watermarkMs: 1_000, seenFromMs: 1_000, seen, scan });
 });
@@ -237,14 +240,14 @@ test('afterGap moves both times to the end of the gap', () => {
 });
 
 test('recordKey names one head per feed and one page of it', () => {
-  const step = { watermarkMs: 1, seenFromMs: 0, seen: [{ key: 'a', timeMs: 1, hash: 1 }] };
+  const step = { watermarkMs: 1, seenFromMs: 0, seen: [entry('a', 1)] };
   assert.deepEqual(new OffsetState(feed, 0).recordsFor(step, nothing).map(recordKey), [name, `${name}/seen/0`]);
 });
 
 test('restoreOffsets keeps the feeds of a shard apart', () => {
   const other = { ...feed, pbxId: 'globex' };
   const step = (watermarkMs: number, key: string) =>
-    ({ watermarkMs, seenFromMs: 0, seen: [{ key, timeMs: 5, hash: 1 }] });
+    ({ watermarkMs, seenFromMs: 0, seen: [entry(key, 5)] });
   const offsets = restoreOffsets([
     ...new OffsetState(feed, 0).recordsFor(step(10, 'a'), nothing),
     ...new OffsetState(other, 0).recordsFor(step(20, 'b'), nothing),
@@ -256,7 +259,7 @@ test('restoreOffsets keeps the feeds of a shard apart', () => {
 
 test('recordsFor changes nothing: the records may fail to be written', () => {
   const state = new OffsetState(feed, 0);
-  const step = { watermarkMs: 9, seenFromMs: 0, seen: [{ key: 'a', timeMs: 1, hash: 1 }] };
+  const step = { watermarkMs: 9, seenFromMs: 0, seen: [entry('a', 1)] };
   assert.deepEqual(state.recordsFor(step, nothing), state.recordsFor(step, nothing));
   assert.deepEqual([state.watermarkMs, state.seenCount], [0, 0]);
 });

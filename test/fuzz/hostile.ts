@@ -9,7 +9,8 @@ export const CANARY = 'canary-5d1c';
 
 const HOSTILE_NAMES = [
   '__proto__', 'constructor', 'prototype', 'toString', 'valueOf', 'hasOwnProperty', 'toJSON', 'then', 'length', '', '0',
-  'eventId', 'extras', 'observedAt', 'revision', '\ud800', '\udfff', '\u0000', '\u202e', '// note', 'a.b', CANARY,
+  'eventId', 'extras', 'observedAt', 'revision', 'changeKind', 'changedFields',
+  '\ud800', '\udfff', '\u0000', '\u202e', '// note', 'a.b', CANARY,
 ];
 
 /** JSON texts that have broken some parser before. */

@@ -9,6 +9,7 @@ import { contentsOf } from '../../src/feed/manifest.ts';
 import { OffsetState, type OffsetRecord, type OffsetStep } from '../../src/feed/offset.ts';
 import { openCodec, type Codec } from '../../src/sink/avro.ts';
 import { offsetMessage, offsetsFrom, readLatest, type OffsetsTopic } from '../../src/sink/kafka-offsets.ts';
+import { entry } from '../feed/entry.ts';
 import { readSchema, typeOf } from '../streams/schemas.ts';
 import { fuzz, valueOrCode } from './fuzz.ts';
 import { anyText, damaged } from './hostile.ts';
@@ -58,8 +59,8 @@ interface Stored {
 const life: readonly Stored[] = ['acme', 'globex'].flatMap((pbxId, index) => {
   const state = new OffsetState({ stream: 'call-legs', pbxId, pass: 'live' }, HOUR_MS);
   const steps: readonly OffsetStep[] = [
-    { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [{ key: `${pbxId}/1/1`, timeMs: 10, hash: 5 }] },
-    { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [{ key: `${pbxId}/2/1`, timeMs: 5 * HOUR_MS, hash: 7 }] },
+    { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [entry(`${pbxId}/1/1`, 10, 5)] },
+    { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [entry(`${pbxId}/2/1`, 5 * HOUR_MS, 7)] },
     { watermarkMs: 2 * HOUR_MS, seenFromMs: HOUR_MS, forgetBeforeMs: HOUR_MS, seen: [] },
   ];
   return steps.flatMap((step) => {

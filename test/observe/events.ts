@@ -8,7 +8,7 @@ export const feed = feedOf('acme');
 export const report: PollReport = {
   window: { from: at('09:59:00'), to: at('10:03:00') },
   watermarkMs: at('10:03:00'),
-  pages: 2, rows: 12, published: 7, rejected: 1, repeats: 3, outside: 1, seen: 40, durationMs: 1_500,
+  pages: 2, rows: 12, published: 7, corrected: 2, rejected: 1, repeats: 3, outside: 1, seen: 40, durationMs: 1_500,
 };
 
 export const polled = (change: Partial<PollReport> = {}, of: Feed = feed): WorkerEvent =>

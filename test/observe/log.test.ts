@@ -23,7 +23,7 @@ test('a poll is one line with its feed, its times and its counts', () => {
   assert.deepEqual(logOf(polled()), [{
     level: 30, msg: 'polled', feed: 'live/call-legs/acme',
     from: '2026-03-01T09:59:00.000Z', to: '2026-03-01T10:03:00.000Z', watermark: '2026-03-01T10:03:00.000Z',
-    pages: 2, rows: 12, published: 7, rejected: 1, repeats: 3, outside: 1, seen: 40, durationMs: 1_500,
+    pages: 2, rows: 12, published: 7, corrected: 2, rejected: 1, repeats: 3, outside: 1, seen: 40, durationMs: 1_500,
   }]);
 });
 

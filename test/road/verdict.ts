@@ -15,7 +15,7 @@ export interface Verdict {
   /** How many of them were read from the bus. */
   readonly published: number;
   readonly lost: readonly string[];
-  /** Every row that stands more than once on the bus, shown or not, dead letters too. */
+  /** Every revision of a row that stands more than once on the bus, shown or not, dead letters too. */
   readonly doubled: readonly string[];
   readonly rejected: number;
 }
@@ -27,15 +27,18 @@ export interface Judgement extends Verdict {
 
 /** Compares the simulator's ledger with what an independent reader has read. */
 export function judge(shown: readonly ShownRow[], records: readonly ReadRecord[]): Verdict {
+  const names = new Set<string>();
   const counts = new Map<string, number>();
   let rejected = 0;
   for (const record of records) {
     const name = nameOf(record);
     if (name.startsWith('rejected/')) rejected += 1;
-    counts.set(name, (counts.get(name) ?? 0) + 1);
+    names.add(name);
+    const revision = `${name}/revision ${record.value!['revision'] ?? 1}`;
+    counts.set(revision, (counts.get(revision) ?? 0) + 1);
   }
   const expected = shown.filter(({ poison }) => !poison).map(({ report, key }) => `${report}/${key}`);
-  const lost = expected.filter((name) => !counts.has(name));
+  const lost = expected.filter((name) => !names.has(name));
   const doubled = [...counts].filter(([, count]) => count > 1).map(([name]) => name);
   return { shown: expected.length, published: expected.length - lost.length, lost, doubled, rejected };
 }

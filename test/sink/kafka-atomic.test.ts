@@ -6,6 +6,7 @@ import type { Commit, ShardSession } from '../../src/sink/sink.ts';
 import { callLegs } from '../../src/streams/call-legs.ts';
 import { rejectRow } from '../../src/streams/rejected.ts';
 import type { BusEvent } from '../../src/streams/stream.ts';
+import { entry } from '../feed/entry.ts';
 import { readTopics } from '../reader/topics.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { legEvent, ownsAll, step } from './sink.contract.ts';
@@ -51,7 +52,7 @@ const refused: Record<string, Commit> = {
       code: 'TOO_LARGE', field: null, reason: 'a test',
     }), 'payload')],
   },
-  'its keys': { ...commit, step: { ...commit.step, seen: [...commit.step.seen, { key: text, timeMs: 0, hash: 1 }] } },
+  'its keys': { ...commit, step: { ...commit.step, seen: [...commit.step.seen, entry(text, 0)] } },
 };
 
 async function visibleIds(): Promise<readonly string[]> {

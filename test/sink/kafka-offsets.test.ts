@@ -9,6 +9,7 @@ import type { PlacedMessage } from '../../src/sink/kafka-messages.ts';
 import {
   barrierMessage, isBarrier, offsetMessage, offsetsFrom, resetMessage, type OffsetsTopic,
 } from '../../src/sink/kafka-offsets.ts';
+import { entry } from '../feed/entry.ts';
 
 // Goal: what cannot be true in the offsets topic stops the shard with its reason. Method: JSON in place of Avro.
 
@@ -36,7 +37,7 @@ const head = (watermarkMs: number, { of = topic, keys = 0, generation = 1, feed:
   return asRead(offsetMessage(of, 0, { kind: 'head', feed: feedId, watermarkMs, seenFromMs: 10, manifest }));
 };
 const page = (number: number, ...keys: string[]) => asRead(offsetMessage(topic, 0, {
-  kind: 'seen', feed, page: number, entries: keys.map((key) => ({ key, timeMs: 50, hash: 1 })),
+  kind: 'seen', feed, page: number, entries: keys.map((key) => entry(key, 50)),
 }));
 
 const isInvalid = (reason: RegExp) => (error: unknown): boolean =>

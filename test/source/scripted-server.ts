@@ -100,6 +100,9 @@ export const callLegs: Stream = {
   toEvent: () => {
     throw new Error('the source maps no rows');
   },
+  revise: () => {
+    throw new Error('the source revises no rows');
+  },
 };
 
 export const request = {

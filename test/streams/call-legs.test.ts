@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { callLegs, type CallLeg } from '../../src/streams/call-legs.ts';
-import { digest } from '../../src/streams/digest.ts';
+import { digest, eventIdOf } from '../../src/streams/digest.ts';
 import { documentedLegs } from './documented.ts';
 import { assertSurvivesAvro, context } from './schemas.ts';
 
@@ -10,6 +10,8 @@ const [toVoicemail, gaveUp] = documentedLegs as [(typeof documentedLegs)[0], (ty
 const toVoicemailOnTheBus: CallLeg = {
   eventId: 'e09cdd89c787226a269990716520fb23',
   revision: 1,
+  changeKind: 'new',
+  changedFields: [],
   observedAt: context.observedAtMs,
   pbxId: 'acmecorppbx',
   callId: '1635571048351',
@@ -67,6 +69,7 @@ test('the documented leg becomes this event, with these ids, for ever', () => {
     orderingKey: 'acmecorppbx/1635571048351',
     eventTimeMs: 1643898472253,
     contentHash: 234344260841219,
+    marks: '8gAAAAgw8-MfqwNJSXmBZpao2z2zJ838NFxulS5voJACJO_R8nce5eAAzMAAfxAAAA2KMslz2DOIqOTspHCJ',
     value: toVoicemailOnTheBus,
   });
   assertSurvivesAvro(callLegs, event);
@@ -79,6 +82,24 @@ test('the second documented leg keeps its ids too', () => {
   assert.equal(event.value['eventId'], 'ebfe948e397a5dff55166f6b5f017086');
   assert.deepEqual([event.value['missed'], event.value['abandoned'], event.value['answered']], [true, true, false]);
   assertSurvivesAvro(callLegs, event);
+});
+
+test('a correction is the same event with its number, its own id and the fields that differ', () => {
+  const first = callLegs.toEvent(toVoicemail, context);
+  const second = callLegs.toEvent({ ...toVoicemail, status: 'In Progress', talkTimeMS: 1, note: 'x' }, context);
+  const { key, eventTimeMs: timeMs, contentHash: hash, marks } = first;
+  const corrected = callLegs.revise(second, { key, timeMs, hash, revision: 6, marks });
+  assert.deepEqual(corrected, {
+    ...second,
+    value: {
+      ...second.value,
+      eventId: eventIdOf('call-legs', key, 7, second.contentHash),
+      revision: 7,
+      changeKind: 'corrected',
+      changedFields: ['extras', 'status', 'talkTimeMS'],
+    },
+  });
+  assertSurvivesAvro(callLegs, corrected);
 });
 
 test('a leg is told by PBX, call and leg before it is mapped', () => {

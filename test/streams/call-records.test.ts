@@ -9,6 +9,8 @@ const [toVoicemail, gaveUp] = documentedRecords as [(typeof documentedRecords)[0
 const gaveUpOnTheBus: CallRecord = {
   eventId: 'a307d60dcf0faebfdb14a6154487b6e8',
   revision: 1,
+  changeKind: 'new',
+  changedFields: [],
   observedAt: context.observedAtMs,
   pbxId: 'acmecorppbx',
   callId: '1635571048345',
@@ -52,6 +54,7 @@ test('the documented record becomes this event, with these ids, for ever', () =>
     orderingKey: 'acmecorppbx/1635571048345',
     eventTimeMs: 1643899189421,
     contentHash: 278746114101993,
+    marks: 'KPaDaLiBAAAAk9qZaVW_O0Ptw2sMewewHRFQORrEZFKZAAjTYbzcTHBRX6',
     value: gaveUpOnTheBus,
   });
   assertSurvivesAvro(callRecords, event);

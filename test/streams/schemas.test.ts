@@ -40,6 +40,8 @@ for (const { stream, fields, leftOut, row, count, file, table } of reports) {
     const expected: SchemaField[] = [
       { name: 'eventId', type: 'string' },
       { name: 'revision', type: 'int', default: 1 },
+      { name: 'changeKind', type: 'string', default: 'new' },
+      { name: 'changedFields', type: { type: 'array', items: 'string' }, default: [] },
       { name: 'observedAt', type: TIMESTAMP },
       ...Object.entries(fields).map(([name, kind]) => fieldOf(name, avroTypes[kind])),
       { name: 'extras', type: { type: 'map', values: 'string' }, default: {} },

@@ -118,6 +118,25 @@ test('pollOnce publishes nothing of a window it has read before, and reports the
   assert.deepEqual([report.rows, report.repeats, report.published, report.rejected], [6, 6, 0, 0]);
 });
 
+// Goal: a change is published once, whatever happens to its commit. Method: a row that changes, and changes back.
+for (const fault of ['none', 'lost-before-commit', 'lost-after-commit'] satisfies Fault[]) {
+  test(`pollOnce publishes each change of a row once, as its next revision, when commits are ${fault}`, async () => {
+    const { sink, commits } = await visibleSink((index) => (index % 2 === 0 ? fault : 'none'));
+    const row = leg('acme', 'a', '10:00:10');
+    const changed = { ...row, status: 'Completed', talkTimeMS: 5_000 };
+    for (const shown of [row, changed, changed, row]) await pollUntilDone(sink, sourceOf([[shown]]));
+    const revisions = commits.flatMap(({ events }) => events).map(({ key, value }) =>
+      [key, value['revision'], value['changeKind'], value['talkTimeMS'], value['changedFields']]);
+    const fields = ['status', 'talkTimeMS'];
+    assert.deepEqual(revisions, [
+      ['acme/a/1', 1, 'new', null, []],
+      ['acme/a/1', 2, 'corrected', 5_000, fields],
+      ['acme/a/1', 3, 'corrected', null, fields],
+    ]);
+    assert.equal(new Set(commits.flatMap(({ events }) => events).map(({ value }) => value['eventId'])).size, 3);
+  });
+}
+
 test('pollOnce rejects a bad row once, also when a later window shows it again', async () => {
   const { sink, commits } = await visibleSink();
   const session = await sink.openShard(0);
@@ -157,8 +176,8 @@ test('pollOnce reports what it did: counts, watermark, keys, duration', async ()
   const polled = pollOnce(feed, window, { source, session, clock: new VirtualClock(time), signal });
   await time.advanceTo(at('10:06:00'));
   assert.deepEqual(await polled, {
-    window, watermarkMs: window.to, pages: 3, rows: 6, published: 4, rejected: 1, repeats: 1, outside: 0, seen: 5,
-    durationMs: 4_000,
+    window, watermarkMs: window.to, pages: 3, rows: 6, published: 4, corrected: 0, rejected: 1, repeats: 1, outside: 0,
+    seen: 5, durationMs: 4_000,
   });
 });
 

@@ -3,8 +3,10 @@ import { test } from 'node:test';
 import {
   backlogDrains, everyRowArrives, eventsAreCovered, feedsBeginFirst, mannersAreKept, nothingGoesBack,
   nothingInvented, nothingTwice, oneWriter, promises, violations, watermarkIsComplete, watermarkIsHonest,
-  watermarkIsPast, workersEndWell, type Promised,
+  watermarkIsPast, workersEndWell,
 } from './promises.ts';
+import type { Promised } from './promise.ts';
+import { changesArrive, revisionsFollow } from './revisions.ts';
 import type { Trace, VisibleCommit } from './trace.ts';
 import { World, type Outcome } from './world.ts';
 
@@ -24,6 +26,11 @@ const withTrace = (change: Partial<Trace>): Outcome => ({ ...good, trace: { ...g
 const withCommits = (change: (commits: VisibleCommit[]) => VisibleCommit[]): Outcome =>
   withTrace({ commits: change([...good.trace.commits]) });
 
+/** The good world with a field of each correction changed. */
+const withCorrections = (change: Readonly<Record<string, unknown>>): Outcome => withCommits((commits) =>
+  commits.map((commit) => ({ ...commit, events: commit.events.map((event) =>
+    event.value['changeKind'] === 'corrected' ? { ...event, value: { ...event.value, ...change } } : event) })));
+
 /** The index of the first commit of events; commits before the last watermark of their feed follow it. */
 const publishing = good.trace.commits.findIndex(({ events }) => events.some(({ channel }) => channel === 'accepted'));
 const moving = good.trace.commits.findIndex(({ step, events }) =>
@@ -36,6 +43,23 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
     outcome: withCommits((commits) => changed(commits, publishing, () => ({ events: [] }))) },
   { name: 'a row is published again, hours later', promise: nothingTwice, line: /^twice: /,
     outcome: withCommits((commits) => [...commits, { ...commits[publishing]!, atMs: good.plan.endMs }]) },
+  { name: 'a revision is left out', promise: revisionsFollow, line: /^revision: .*not 2$/,
+    outcome: withCorrections({ revision: 3 }) },
+  { name: 'a correction is called new', promise: revisionsFollow, line: /^revision: .* and new, not 2$/,
+    outcome: withCorrections({ changeKind: 'new' }) },
+  { name: 'a correction names what has not changed', promise: revisionsFollow, line: /^revision: .*as it was$/,
+    outcome: withCorrections({ changedFields: ['pbxId'] }) },
+  { name: 'a correction does not name what has changed', promise: revisionsFollow, line: /^revision: .*not named: /,
+    outcome: withCorrections({ changedFields: [] }) },
+  { name: 'a first content is called a correction', promise: revisionsFollow, line: /^revision: .* not the first$/,
+    outcome: withCommits((commits) => changed(commits, publishing, ({ events }) =>
+      ({ events: events.map((event) => ({ ...event, value: { ...event.value, changeKind: 'corrected' } })) }))) },
+  { name: 'a correction changes nothing', promise: revisionsFollow, line: /^revision: .*changes nothing$/,
+    outcome: withCommits((commits) => [...commits, { ...commits[publishing]!, events: commits[publishing]!.events
+      .map((event) => ({ ...event, value: { ...event.value, revision: 2, changeKind: 'corrected' } })) }]) },
+  { name: 'a change is not published', promise: changesArrive, line: /^stale: /,
+    outcome: withCommits((commits) => commits.map((commit) =>
+      ({ ...commit, events: commit.events.filter(({ value }) => value['changeKind'] !== 'corrected') }))) },
   { name: 'a field of a published row is not what was shown', promise: nothingInvented, line: /^invented: /,
     outcome: withCommits((commits) => changed(commits, publishing, ({ events }) =>
       ({ events: events.map((event) => ({ ...event, value: { ...event.value, callTime: -1 } })) }))) },

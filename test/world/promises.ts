@@ -1,12 +1,10 @@
-import { isDeepStrictEqual } from 'node:util';
 import { feedName, type FeedId } from '../../src/feed/feed.ts';
-import type { BusEvent, RawRow } from '../../src/streams/stream.ts';
+import type { BusEvent } from '../../src/streams/stream.ts';
+import { eachStep, isSameContent, iso, type Promised } from './promise.ts';
+import { changesArrive, revisionsFollow } from './revisions.ts';
 import type { VisibleCommit } from './trace.ts';
 import type { ShownRow, TrueRow } from './truth.ts';
 import type { Outcome } from './world.ts';
-
-/** What must hold of every world: each returns what breaks it, a line each. */
-export type Promised = (outcome: Outcome) => readonly string[];
 
 /**
  * No loss: a row shown within the covered lateness is on the bus. One shown broken may be rejected instead, and of one
@@ -36,13 +34,13 @@ export const everyRowArrives: Promised = ({ plan, feeds, truth, trace }) => {
   return lost;
 };
 
-/** No duplicate: neither a row by its key, nor a bad row by its content, is ever published a second time. */
+/** No duplicate: neither a revision of a row, nor a bad row by its content, is ever published a second time. */
 export const nothingTwice: Promised = ({ trace }) => {
   const seen = new Map<string, number>();
   const twice: string[] = [];
   for (const { events, atMs } of trace.commits) {
-    for (const { stream, channel, key } of events) {
-      const name = `${stream} ${channel} ${key}`;
+    for (const { stream, channel, key, value } of events) {
+      const name = `${stream} ${channel} ${key} ${channel === 'accepted' ? value['revision'] : ''}`;
       const beforeMs = seen.get(name);
       if (beforeMs !== undefined) twice.push(`twice: ${name} at ${iso(beforeMs)} and ${iso(atMs)}`);
       seen.set(name, atMs);
@@ -187,26 +185,14 @@ export const mannersAreKept: Promised = ({ plan, trace }) => {
 };
 
 export const promises: Readonly<Record<string, Promised>> = {
-  everyRowArrives, nothingTwice, nothingInvented, nothingGoesBack, feedsBeginFirst, eventsAreCovered,
+  everyRowArrives, nothingTwice, revisionsFollow, changesArrive, nothingInvented,
+  nothingGoesBack, feedsBeginFirst, eventsAreCovered,
   watermarkIsComplete, watermarkIsPast, watermarkIsHonest, oneWriter, backlogDrains, workersEndWell, mannersAreKept,
 };
 
 /** Every broken promise of a world. */
 export function violations(outcome: Outcome): readonly string[] {
   return Object.values(promises).flatMap((promised) => promised(outcome));
-}
-
-function eachStep(
-  commits: readonly VisibleCommit[],
-  judge: (commit: VisibleCommit, before: VisibleCommit | undefined) => string | undefined,
-): readonly string[] {
-  const latest = new Map<string, VisibleCommit>();
-  return commits.flatMap((commit) => {
-    const name = feedName(commit.feed);
-    const verdict = judge(commit, latest.get(name));
-    latest.set(name, commit);
-    return verdict === undefined ? [] : [verdict];
-  });
 }
 
 function publishedKeys(commits: readonly VisibleCommit[]): Record<BusEvent['channel'], ReadonlySet<string>> {
@@ -234,22 +220,6 @@ function isAskedFor({ pbxId }: FeedId, { key }: TrueRow): boolean {
   return pbxId === 'allpbxes' || pbxId.toLowerCase().split(',').includes(key.split('/')[0]!);
 }
 
-/** Compares what both have, without the connector's own reading of rows. */
-function isSameContent({ value }: BusEvent, row: RawRow): boolean {
-  return Object.entries(value).every(([name, published]) => {
-    const shown = row[name];
-    if (shown === undefined) return true; // the connector's own fields
-    if (published === null) return shown === null || shown === 0;
-    if (typeof published === 'boolean') return published === (shown !== '-');
-    if (typeof published === 'object') return isDeepStrictEqual(published, shown);
-    return String(published) === String(shown);
-  });
-}
-
 function describe({ report, key, timesMs, visibleMs }: TrueRow): string {
   return `${report} ${key} of ${timesMs.map(iso).join(' or ')}, visible from ${iso(visibleMs)}`;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -128,6 +128,7 @@ export class WorldReport {
   }
 
   #noteRead(scan: Scan, row: ShownRow): void {
+    scan.served.delete(row); // so that what was served last comes last
     scan.served.add(row);
     if (row.bad) count(this.#parts.trace, 'poison-row');
     if (row.timeMs === scan.window.from || row.timeMs === scan.window.to) count(this.#parts.trace, 'row-in-a-seam');

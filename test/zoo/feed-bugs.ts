@@ -23,16 +23,35 @@ export const feedBugs: readonly Bug[] = [
     caughtBy: [check('worker/poll', 'pollOnce publishes each leg once when commit 1 is lost-after-commit'), worlds(10)],
   },
   {
-    name: 'dedupe by content',
-    believed: 'a row that 8x8 has changed is news',
-    patches: [patch('feed/seen.ts', 'if (known !== undefined) {', 'if (known !== undefined && known.hash === hash) {')],
-    caughtBy: [check('feed/seen', /^takeFresh drops a changed content of a known key/)],
+    name: 'changes are dropped as repeats',
+    believed: 'a row that was published is known, and need not be looked at again',
+    patches: [patch('feed/seen.ts', '} else if (known.hash !== hash) {', '} else if (known.hash === 0) {')],
+    caughtBy: [check('feed/seen', /^takeFresh keeps a changed content of a known key/), worlds(10)],
+  },
+  {
+    name: 'a change is compared with what was published first',
+    believed: 'what is known of a row is its first content',
+    patches: [patch('feed/seen.ts', 'known.timeMs), hash, revision', 'known.timeMs), hash: known.hash, revision')],
+    caughtBy: [check('feed/seen', /^takeFresh follows a row that changes inside the page/), worlds(10)],
+  },
+  {
+    name: 'every correction is revision 2',
+    believed: 'the event says which revision it is, so the next one is one more',
+    patches: [patch('streams/rows.ts', 'const revision = before.revision + 1;',
+      "const revision = Number(event.value['revision']) + 1;")],
+    caughtBy: [check('worker/poll', /^pollOnce publishes each change of a row once/)],
+  },
+  {
+    name: 'a changed row is remembered at its new time',
+    believed: 'the time of the latest content is the time of the row',
+    patches: [patch('feed/seen.ts', 'timeMs: Math.max(timeMs, known.timeMs), hash', 'timeMs, hash')],
+    caughtBy: [check('feed/seen', /^takeFresh remembers a changed row at the later of its times/)],
   },
   {
     name: 'a moved key is remembered where it was first',
     believed: 'a known key is known; nothing about it needs writing again',
     patches: [patch('feed/seen.ts', 'if (timeMs > known.timeMs) seen.set(key, { ...known, timeMs });', '')],
-    caughtBy: [check('feed/seen', /^takeFresh remembers a known key at its later time/)],
+    caughtBy: [check('feed/seen', /^takeFresh remembers an unchanged key at its later time/)],
   },
   {
     name: 'rows from before the origin are taken for new',
@@ -63,7 +82,7 @@ export const feedBugs: readonly Bug[] = [
   {
     name: 'a living page of keys is written over',
     believed: 'page numbers of forgotten pages are free again',
-    patches: [patch('feed/offset.ts', 'page: this.#nextPage, entries', 'page: this.#pages.size, entries')],
+    patches: [patch('feed/offset.ts', 'page: this.#nextPage + from', 'page: this.#pages.size + from')],
     caughtBy: [check('feed/offset', /^a page without entries is a tombstone/)],
   },
   {
