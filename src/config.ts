@@ -178,6 +178,8 @@ function secretsFromFiles(environment: Environment): Record<string, string> {
 function crossCheck({ source, pace, kafka }: Values): readonly string[] {
   const { hostname, protocol } = new URL(source.baseUrl);
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  const topics = Object.entries(kafka).filter(([name, value]) => name.startsWith('topic') && value !== 'off')
+    .map(([, topic]) => topic);
   const problems: readonly (readonly [boolean, string])[] = [
     [protocol === 'http:' && !local && !source.allowHttp,
       'EIGHT_BASE_URL: must be https, else the password is sent in the clear; EIGHT_ALLOW_HTTP=true allows it'],
@@ -194,8 +196,7 @@ function crossCheck({ source, pace, kafka }: Values): readonly string[] {
     [kafka.sessionTimeoutMs > INT32_MAX, 'KAFKA_SESSION_TIMEOUT: must be at most 24d, Kafka takes no more'],
     [kafka.transactionTimeoutMs < 5_000, 'KAFKA_TRANSACTION_TIMEOUT: must be at least 5s'],
     [kafka.transactionTimeoutMs > INT32_MAX, 'KAFKA_TRANSACTION_TIMEOUT: must be at most 24d, Kafka takes no more'],
-    [new Set(Object.entries(kafka).filter(([name]) => name.startsWith('topic')).map(([, topic]) => topic)).size < 4,
-      'KAFKA_TOPIC_…: each of the four topics needs a name of its own'],
+    [new Set(topics).size < topics.length, 'KAFKA_TOPIC_…: each of the topics needs a name of its own'],
   ];
   return problems.filter(([wrong]) => wrong).map(([, text]) => text);
 }

@@ -22,12 +22,14 @@ export type { OffsetStep, SeenEntry } from './feed/offset.ts';
 export type { Pace, Window } from './feed/window.ts';
 export type { Commit, ShardSession, Sink } from './sink/sink.ts';
 export { MemorySink } from './sink/memory.ts';
-export type { ReadRequest, Source } from './source/source.ts';
+export type { Reading, ReadRequest, RowPage, Source } from './source/source.ts';
 export type { CallLeg } from './streams/call-legs.ts';
 export type { CallRecord } from './streams/call-records.ts';
+export type { LedgerEntry, WatermarkEvent } from './streams/audit.ts';
 export type { RejectedRow } from './streams/rejected.ts';
 export type { BusEvent, RawRow, Stream } from './streams/stream.ts';
-export type { Feed, PollReport } from './worker/poll.ts';
+export type { Feed } from './worker/poll.ts';
+export type { PollReport } from './worker/report.ts';
 export type { Clock, WorkerEvent };
 
 export interface ConnectorOptions {
@@ -164,6 +166,10 @@ export async function resetOffset(config: Config, reset: OffsetReset): Promise<R
   }
 }
 
+function orNone(topic: string): string | undefined {
+  return topic === 'off' ? undefined : topic;
+}
+
 function openSink(
   config: Config,
   options: Pick<KafkaSinkOptions, 'onTransaction' | 'onMembership' | 'onLog' | 'groupId'>,
@@ -174,10 +180,12 @@ function openSink(
     connector: connector.name,
     pass: 'live',
     topics: {
-      callLegs: kafka.topicCallLegs,
-      callRecords: kafka.topicCallRecords,
-      rejected: kafka.topicRejected,
-      offsets: kafka.topicOffsets,
+      'call-legs': kafka.topicCallLegs,
+      'call-records': kafka.topicCallRecords,
+      'rejected': kafka.topicRejected,
+      'ledger': orNone(kafka.topicLedger),
+      'watermarks': orNone(kafka.topicWatermarks),
+      'offsets': kafka.topicOffsets,
     },
     create: kafka.createTopics,
     registry,

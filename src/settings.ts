@@ -9,6 +9,10 @@ function required<T>(setting: Omit<SchemaObj<T>, 'default'>): SchemaObj<T> {
   return { ...setting, default: null as unknown as T } as SchemaObj<T>;
 }
 
+function topic(doc: string, name: string, env: string): SchemaObj<string> & { readonly env: string } {
+  return { doc, format: 'topic', default: name, env };
+}
+
 const source = {
   baseUrl: {
     doc: 'Base URL of 8x8 Work Analytics. https, unless the host is this machine or `EIGHT_ALLOW_HTTP` is set.',
@@ -159,30 +163,21 @@ const kafka = {
     format: 'brokers',
     env: 'KAFKA_BROKERS',
   }),
-  topicCallLegs: {
-    doc: 'Topic of call legs.',
-    format: 'topic',
-    default: '8x8.call-legs',
-    env: 'KAFKA_TOPIC_CALL_LEGS',
-  },
-  topicCallRecords: {
-    doc: 'Topic of call records.',
-    format: 'topic',
-    default: '8x8.call-records',
-    env: 'KAFKA_TOPIC_CALL_RECORDS',
-  },
-  topicOffsets: {
-    doc: 'Compacted topic of offsets. Each connector name needs one of its own.',
-    format: 'topic',
-    default: '8x8.offsets',
-    env: 'KAFKA_TOPIC_OFFSETS',
-  },
-  topicRejected: {
-    doc: 'Dead-letter topic: rows that could not be mapped.',
-    format: 'topic',
-    default: '8x8.rejected',
-    env: 'KAFKA_TOPIC_REJECTED',
-  },
+  topicCallLegs: topic('Topic of call legs.', '8x8.call-legs', 'KAFKA_TOPIC_CALL_LEGS'),
+  topicCallRecords: topic('Topic of call records.', '8x8.call-records', 'KAFKA_TOPIC_CALL_RECORDS'),
+  topicOffsets: topic(
+    'Compacted topic of offsets. Each connector name needs one of its own.',
+    '8x8.offsets', 'KAFKA_TOPIC_OFFSETS',
+  ),
+  topicRejected: topic('Dead-letter topic: rows that could not be mapped.', '8x8.rejected', 'KAFKA_TOPIC_REJECTED'),
+  topicLedger: topic(
+    'Topic of the ledger: what was read of each window, and what became of it. `off`: none.',
+    '8x8.ledger', 'KAFKA_TOPIC_LEDGER',
+  ),
+  topicWatermarks: topic(
+    'Compacted topic of watermarks: up to when each feed is complete. `off`: none.',
+    '8x8.watermarks', 'KAFKA_TOPIC_WATERMARKS',
+  ),
   createTopics: {
     doc: 'Creates missing topics. Otherwise the start stops with the commands that create them.',
     format: 'flag',

@@ -14,6 +14,8 @@ export interface Contents {
   /** Events in the topics of the streams, and in that of the dead letters. */
   readonly published: number;
   readonly rejected: number;
+  /** Events in the ledger. Watermarks are not counted: their topic is compacted, so nobody could look. */
+  readonly ledger: number;
   /** Sum of the first 48 bits of all their ids, modulo 2^48: whatever their order. */
   readonly digest: number;
 }
@@ -61,13 +63,15 @@ export function minus(a: Tally, b: Tally): Tally {
 }
 
 interface Published {
-  readonly channel: 'accepted' | 'rejected';
+  readonly channel: string;
   readonly value: Readonly<Record<string, unknown>>;
 }
 
 /** What a transaction of these events holds. An event id is 32 hex characters. */
 export function contentsOf(generation: number, events: readonly Published[]): Contents {
-  const rejected = events.filter(({ channel }) => channel === 'rejected').length;
-  const { sum } = tallyOf(events.map(({ value }) => Number.parseInt(String(value['eventId']).slice(0, 12), 16)));
-  return { generation, published: events.length - rejected, rejected, digest: sum };
+  const kept = events.filter(({ channel }) => channel !== 'watermarks');
+  const countOf = (of: string): number => kept.filter(({ channel }) => channel === of).length;
+  const { sum } = tallyOf(kept.map(({ value }) => Number.parseInt(String(value['eventId']).slice(0, 12), 16)));
+  const [published, rejected, ledger] = [countOf('accepted'), countOf('rejected'), countOf('ledger')];
+  return { generation, published, rejected, ledger, digest: sum };
 }

@@ -107,6 +107,13 @@ export function memoryMs(pace: Pace): number {
   return pace.lookbackMs + pace.sweepEveryMs + pace.stepMinMs;
 }
 
+/** The source has shown fewer rows than it counts. More is no wonder: calls come to light while it is being read. */
+export function isShort(
+  { total, received }: { readonly total: number | undefined; readonly received: number },
+): boolean {
+  return total !== undefined && received < total;
+}
+
 /** 8x8 takes whole seconds. Rounding down may read a second twice, but never skips one. */
 export function floorToSecond(ms: number): number {
   return Math.floor(ms / 1_000) * 1_000;

@@ -21,9 +21,11 @@ export function createLogger(level: string): Logger {
 export function logEvent(log: Logger, event: WorkerEvent): void {
   switch (event.kind) {
     case 'polled': {
-      const { window, watermarkMs, ...counts } = event.report;
-      const times = { from: iso(window.from), to: iso(window.to), watermark: iso(watermarkMs) };
-      return log.info({ feed: feedName(event.feed.id), ...times, ...counts }, 'polled');
+      const { outcome, window, fromWatermarkMs, watermarkMs, ...counts } = event.report;
+      const [fromWatermark, watermark] = [iso(fromWatermarkMs), iso(watermarkMs)];
+      const times = { from: iso(window.from), to: iso(window.to), fromWatermark, watermark };
+      const level = outcome === 'short' ? 'warn' : 'info';
+      return log[level]({ feed: feedName(event.feed.id), outcome, ...times, ...counts }, 'polled');
     }
     case 'poll-failed':
       return log.warn({ feed: feedName(event.feed.id), code: event.error.code }, event.error.message);

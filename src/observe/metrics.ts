@@ -1,7 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FeedId } from '../feed/feed.ts';
 import type { Window } from '../feed/window.ts';
-import type { Feed, PollReport } from '../worker/poll.ts';
+import type { Feed } from '../worker/poll.ts';
+import type { PollReport } from '../worker/report.ts';
 import type { WorkerEvent } from '../worker/worker.ts';
 
 /** One HTTP attempt of the source. */
@@ -36,6 +37,10 @@ const pollCounters = [
   ['rows_total', 'Rows read.', (poll: PollReport) => poll.rows],
   ['events_published_total', 'Events published by polls that came to their end.', (poll: PollReport) => poll.published],
   ['events_corrected_total', 'Of those: rows that 8x8 has changed.', (poll: PollReport) => poll.corrected],
+  ['events_late_total', 'Of those: rows that 8x8 has shown only after the feed had passed their end.',
+    (poll: PollReport) => poll.late],
+  ['windows_short_total', 'Windows of which 8x8 has shown fewer rows than it counts, also when it was asked again.',
+    (poll: PollReport) => Number(poll.outcome === 'short')],
   ['rows_rejected_total', 'Rows that could not be mapped: dead letters.', (poll: PollReport) => poll.rejected],
   ['rows_repeated_total', 'Rows read again and dropped as known.', (poll: PollReport) => poll.repeats],
   ['rows_outside_total', 'Rows before all that was asked for, dropped.', (poll: PollReport) => poll.outside],

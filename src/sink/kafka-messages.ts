@@ -3,13 +3,11 @@ import type { StreamName } from '../feed/feed.ts';
 import type { BusEvent } from '../streams/stream.ts';
 import type { Codec } from './avro.ts';
 
-/** Names of the topics we write. */
-export interface Topics {
-  readonly callLegs: string;
-  readonly callRecords: string;
-  readonly rejected: string;
-  readonly offsets: string;
-}
+/** What an event is: a row of a stream, or one of the other channels. */
+export type EventKind = StreamName | Exclude<BusEvent['channel'], 'accepted'>;
+
+/** Names of the topics we write; events of a kind that has none are not published. */
+export type Topics = { readonly [Kind in EventKind]?: string | undefined } & { readonly offsets: string };
 
 /** A message with its place: kafkajs would choose the partition anew at each retry. Plain, so that it can be cloned. */
 export interface PlacedMessage {
@@ -26,7 +24,7 @@ export interface PlacedMessage {
 /** The attributes of an event that differ from one to the next, as CloudEvents names them. */
 export interface EventAttributes {
   readonly id: string;
-  readonly kind: StreamName | 'rejected';
+  readonly kind: EventKind;
   readonly source: string;
   readonly subject: string;
   readonly timeMs: number;
@@ -35,7 +33,7 @@ export interface EventAttributes {
 /** What turns events into messages: for each topic a codec, and where a key falls. */
 export interface EventEncoder {
   readonly topics: Topics;
-  readonly codecs: Readonly<Record<StreamName | 'rejected', Codec>>;
+  readonly codecs: Readonly<Partial<Record<EventKind, Codec>>>;
   readonly placers: ReadonlyMap<string, Placer>;
 }
 
@@ -53,22 +51,33 @@ const HEADERS_BYTES = 400;
 const javaPartitioner = Partitioners.DefaultPartitioner();
 
 /** Headers that do not depend on the row, as bytes: kafkajs would encode their text for every message. */
-const HEADERS: Readonly<Record<StreamName | 'rejected', IHeaders>> = {
+const HEADERS: Readonly<Record<EventKind, IHeaders>> = {
   'call-legs': constantHeaders('com.8x8.work.call-leg.v1'),
   'call-records': constantHeaders('com.8x8.work.call-record.v1'),
   'rejected': constantHeaders('com.8x8.work.rejected.v1'),
+  'ledger': constantHeaders('com.8x8.work.ledger.v1'),
+  'watermarks': constantHeaders('com.8x8.work.watermark.v1'),
 };
 
-/** An event at its place, encoded. */
+/** Whether the event has a topic to go to. */
+export function isWanted({ topics }: EventEncoder, event: BusEvent): boolean {
+  return topics[kindOf(event)] !== undefined;
+}
+
+function kindOf({ channel, stream }: BusEvent): EventKind {
+  return channel === 'accepted' ? stream : channel;
+}
+
+/** An event that is wanted at its place, encoded. */
 export function eventMessage(encoder: EventEncoder, event: BusEvent): PlacedMessage {
   const { key, orderingKey, eventTimeMs, value } = event;
-  const kind = event.channel === 'accepted' ? event.stream : 'rejected';
-  const topic = topicOf(encoder.topics, kind);
+  const kind = kindOf(event);
+  const topic = encoder.topics[kind]!;
   return {
     topic,
     partition: encoder.placers.get(topic)!(orderingKey),
     key: orderingKey,
-    value: encoder.codecs[kind].encode(value),
+    value: encoder.codecs[kind]!.encode(value),
     // Brokers refuse a batch with a time an hour ahead: one row with a nonsense time must not stop its page.
     timestampMs: Math.min(eventTimeMs, Number(value['observedAt'])),
     event: {
@@ -100,11 +109,6 @@ function kafkaMessage({ partition, key, value, timestampMs, event }: PlacedMessa
 function eventHeaders({ id, kind, source, subject, timeMs }: EventAttributes, ce_commit: Buffer): IHeaders {
   const ce_time = new Date(timeMs).toISOString();
   return { ...HEADERS[kind], ce_id: id, ce_source: source, ce_subject: subject, ce_time, ce_commit };
-}
-
-export function topicOf(topics: Topics, kind: StreamName | 'rejected'): string {
-  if (kind === 'rejected') return topics.rejected;
-  return kind === 'call-legs' ? topics.callLegs : topics.callRecords;
 }
 
 /**

@@ -48,6 +48,7 @@ interface ManifestValue {
   readonly windowTo: number | null;
   readonly published: number;
   readonly rejected: number;
+  readonly ledger: number;
   readonly digest: number;
   readonly seenKeys: number;
   readonly seenDigest: number;

@@ -6,7 +6,7 @@ import { feedName, type Shard } from '../feed/feed.ts';
 import { contentsOf } from '../feed/manifest.ts';
 import { nextGeneration, OffsetState } from '../feed/offset.ts';
 import type { BusEvent } from '../streams/stream.ts';
-import { eventMessage, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
+import { eventMessage, isWanted, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
 import {
   barrierMessage, commitName, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic,
 } from './kafka-offsets.ts';
@@ -77,8 +77,9 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
     stage(events) {
       for (const event of events) staged.set(event, eventMessage(encoder, event));
     },
-    async commit({ feed, events, step }) {
+    async commit({ feed, events: all, step }) {
       if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
+      const events = all.filter((event) => isWanted(encoder, event));
       const state = states.get(feedName(feed)) ?? new OffsetState(feed, step.seenFromMs);
       const records = state.recordsFor(step, contentsOf(generation, events));
       // All that can fail for a reason of ours comes before the transaction, and the offset comes last in it.

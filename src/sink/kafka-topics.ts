@@ -73,13 +73,16 @@ function planTopics(options: TopicOptions, brokerCount: number): readonly TopicP
   const replicationFactor = options.replicationFactor || Math.min(3, brokerCount);
   const safety = { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)) };
   const events = { ...safety, 'cleanup.policy': 'delete', 'retention.ms': String(retentionMs) };
+  const latest = { ...safety, 'cleanup.policy': 'compact' };
   // Small segments: the newest is never compacted, and a takeover reads the topic from its start.
   const offsets = { ...safety, 'cleanup.policy': 'compact', 'segment.bytes': String(16 * 1_024 ** 2) };
+  const { offsets: offsetsTopic, watermarks, ...kept } = topics;
+  const plan = (topic: string | undefined, config: TopicPlan['config']): readonly TopicPlan[] =>
+    topic === undefined ? [] : [{ topic, partitions, replicationFactor, config }];
   return [
-    { topic: topics.callLegs, partitions, replicationFactor, config: events },
-    { topic: topics.callRecords, partitions, replicationFactor, config: events },
-    { topic: topics.rejected, partitions, replicationFactor, config: events },
-    { topic: topics.offsets, partitions: shards, replicationFactor, config: offsets },
+    ...Object.values(kept).flatMap((topic) => plan(topic, events)),
+    ...plan(watermarks, latest),
+    { topic: offsetsTopic, partitions: shards, replicationFactor, config: offsets },
   ];
 }
 

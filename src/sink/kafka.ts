@@ -1,11 +1,12 @@
 import { CompressionTypes, Kafka, type Admin, type PartitionMetadata } from 'kafkajs';
 import { ConnectorError } from '../errors.ts';
 import { shardOf, type Shard } from '../feed/feed.ts';
-import { streams } from '../streams/index.ts';
+import { callLegs } from '../streams/call-legs.ts';
+import { callRecords } from '../streams/call-records.ts';
 import { openCodec, type Codec, type RegistryOptions } from './avro.ts';
 import { clientConfig } from './kafka-client.ts';
 import { KafkaGroup } from './kafka-group.ts';
-import { createPlacer, topicOf, type EventEncoder } from './kafka-messages.ts';
+import { createPlacer, type EventEncoder, type EventKind } from './kafka-messages.ts';
 import type { OffsetsTopic } from './kafka-offsets.ts';
 import { PublisherThread } from './kafka-publisher.ts';
 import { resetOffset, type OffsetReset, type ResetReport } from './kafka-reset.ts';
@@ -29,6 +30,15 @@ export interface KafkaSinkOptions extends TopicOptions {
   /** What kafkajs says; most of it is said of errors that it then heals. */
   readonly onLog?: (message: string) => void;
 }
+
+/** What the values of each topic of events are, in `schemas/`. */
+const SCHEMA_FILES: Readonly<Record<EventKind, string>> = {
+  'call-legs': callLegs.schemaFile,
+  'call-records': callRecords.schemaFile,
+  'rejected': 'rejected.avsc',
+  'ledger': 'ledger.avsc',
+  'watermarks': 'watermark.avsc',
+};
 
 /** What `check` finds out and everything after it needs. */
 interface Prepared {
@@ -75,14 +85,13 @@ export class KafkaSink implements Sink {
       shardCount: partitions.get(topics.offsets)!.length,
       codec: await openCodec(registry, `${topics.offsets}-value`, 'offset.avsc'),
     };
-    const codecs: Record<string, Codec> = {
-      rejected: await openCodec(registry, `${topics.rejected}-value`, 'rejected.avsc'),
-    };
-    for (const { name, schemaFile } of streams) {
-      codecs[name] = await openCodec(registry, `${topicOf(topics, name)}-value`, schemaFile);
+    const codecs: Partial<Record<EventKind, Codec>> = {};
+    for (const [kind, file] of Object.entries(SCHEMA_FILES) as [EventKind, string][]) {
+      const topic = topics[kind];
+      if (topic !== undefined) codecs[kind] = await openCodec(registry, `${topic}-value`, file);
     }
     const placers = new Map([...partitions].map(([topic, list]) => [topic, createPlacer(list)]));
-    this.#prepared = { partitions, offsets, encoder: { topics, codecs: codecs as EventEncoder['codecs'], placers } };
+    this.#prepared = { partitions, offsets, encoder: { topics, codecs, placers } };
   }
 
   ownedShards(signal: AbortSignal): AsyncIterable<ReadonlySet<Shard>> {

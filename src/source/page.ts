@@ -6,6 +6,8 @@ export interface Page {
   readonly rows: readonly RawRow[];
   /** Asks for the page after this one; `undefined` if the report has ended. */
   readonly nextScrollId: string | undefined;
+  /** How many rows the window has, by its own count; undefined if it does not count. */
+  readonly total: number | undefined;
 }
 
 /** 8x8's word for the end, in place of a scrollId. */
@@ -34,17 +36,18 @@ export function parsePage(json: unknown, receivedCount: number): Page {
   if (!data.every(isObject)) throw malformed('one of its rows is not an object');
 
   const { scrollId, totalRecordCount } = meta;
-  if (scrollId === END_MARKER) return { rows: data, nextScrollId: undefined };
+  const total = typeof totalRecordCount === 'number' ? totalRecordCount : undefined;
+  if (scrollId === END_MARKER) return { rows: data, nextScrollId: undefined, total };
   if (data.length === 0) {
-    if (typeof totalRecordCount === 'number' && totalRecordCount > receivedCount) {
+    if (total !== undefined && total > receivedCount) {
       throw malformed(`it counts more rows than the ${receivedCount} it gave, and gives no more`);
     }
-    return { rows: data, nextScrollId: undefined };
+    return { rows: data, nextScrollId: undefined, total };
   }
   if (typeof scrollId !== 'string' || scrollId === '' || scrollId.length > SCROLL_ID_LENGTH_MAX) {
     throw malformed('a page with rows has no usable scrollId and is not marked as the last one');
   }
-  return { rows: data, nextScrollId: scrollId };
+  return { rows: data, nextScrollId: scrollId, total };
 }
 
 function isObject(value: unknown): value is RawRow {

@@ -9,6 +9,10 @@ export interface Scroll {
   readonly scrollId: string | undefined;
   /** Rows received so far, repeats included. */
   readonly rowCount: number;
+  /** Rows received so far, each once. */
+  readonly received: number;
+  /** How many rows the window has: what its first page has said. */
+  readonly total: number | undefined;
 
   /**
    * Moves behind a page.
@@ -29,6 +33,8 @@ export function createScroll(stream: Stream, pageSize: number): Scroll {
   const keys = new Set<string>();
   let scrollId: string | undefined;
   let rowCount = 0;
+  let received = 0;
+  let total: number | undefined;
   let pageCount = 0;
 
   return {
@@ -39,11 +45,19 @@ export function createScroll(stream: Stream, pageSize: number): Scroll {
     get rowCount() {
       return rowCount;
     },
-    advance({ rows, nextScrollId }) {
-      if (rows.length > 0 && !rememberKeys(keys, rows.map((row) => stream.identify(row)))) {
-        throw stuck('a page repeats rows and brings no new one');
-      }
+    get received() {
+      return received;
+    },
+    get total() {
+      return total;
+    },
+    advance({ rows, nextScrollId, ...page }) {
+      const added = rememberKeys(keys, rows.map((row) => stream.identify(row)));
+      if (rows.length > 0 && added === 0) throw stuck('a page repeats rows and brings no new one');
+      // The last page counts nothing, and those between may count what has come to light meanwhile.
+      if (pageCount === 0) total = page.total;
       rowCount += rows.length;
+      received += added;
       pageCount += 1;
       if (nextScrollId === undefined) return;
       if (scrollIds.has(nextScrollId)) throw stuck('a scrollId comes a second time');
@@ -54,19 +68,19 @@ export function createScroll(stream: Stream, pageSize: number): Scroll {
   };
 }
 
-/** Adds to the keys, oldest out, and says whether any was new. */
-function rememberKeys(keys: Set<string>, added: readonly string[]): boolean {
-  let anyNew = false;
+/** Adds to the keys, oldest out, and says how many were new. */
+function rememberKeys(keys: Set<string>, added: readonly string[]): number {
+  let newKeys = 0;
   for (const key of added) {
     if (keys.has(key)) continue;
     keys.add(key);
-    anyNew = true;
+    newKeys += 1;
   }
   for (const oldest of keys) {
     if (keys.size <= KEYS_MAX) break;
     keys.delete(oldest);
   }
-  return anyNew;
+  return newKeys;
 }
 
 function stuck(why: string): ConnectorError {

@@ -9,6 +9,22 @@ export interface ReadRequest {
   readonly window: Window;
 }
 
+/** What has come of reading a window so far. */
+export interface Reading {
+  /** How many rows the source says the window has; undefined if it does not say. */
+  readonly total: number | undefined;
+  /** Rows received, each once. */
+  readonly received: number;
+  /** How often the window was begun: it is read anew if the source shows fewer rows than it counts. */
+  readonly attempts: number;
+}
+
+/** A page of a window. */
+export interface RowPage {
+  readonly rows: readonly RawRow[];
+  readonly reading: Reading;
+}
+
 /** Where rows come from. `work-analytics.ts` asks 8x8 itself. */
 export interface Source {
   /**
@@ -26,7 +42,8 @@ export interface Source {
 
   /**
    * Reads every row of a window, page by page, in the order the source chooses. The iteration ends
-   * normally only when the window was read to its end: a window is never cut short in silence.
+   * normally only when the window was read to its end: a window is never cut short in silence. The last page may be
+   * empty; it tells what the reading came to.
    *
    * A row may come twice, and rows near the edges may come too: the caller
    * dedupes by key. Leaving the loop early is allowed and costs nothing.
@@ -35,5 +52,5 @@ export interface Source {
    *   refuses us (then with a long `retryAfterMs`); CONFIG_INVALID for a PBX name that no request can carry.
    *   An abort of `signal` throws the signal's reason.
    */
-  readPages(request: ReadRequest, signal: AbortSignal): AsyncIterable<readonly RawRow[]>;
+  readPages(request: ReadRequest, signal: AbortSignal): AsyncIterable<RowPage>;
 }

@@ -7,8 +7,11 @@ export type RawRow = Readonly<Record<string, unknown>>;
 
 /** A row mapped for the bus. */
 export interface BusEvent {
-  /** `rejected`: the row could not be mapped; `value` then says why and goes to the dead-letter topic. */
-  readonly channel: 'accepted' | 'rejected';
+  /**
+   * `rejected`: the row could not be mapped; `value` then says why and goes to the dead-letter topic. `ledger` and
+   * `watermarks` are no rows, but tell of their reading (see audit.ts).
+   */
+  readonly channel: 'accepted' | 'rejected' | 'ledger' | 'watermarks';
   readonly stream: StreamName;
   /**
    * Names the row for ever: `pbxId/callId/legId` for a leg, `pbxId/callId` for a record, the PBX in lower case

@@ -1,8 +1,10 @@
 import { ConnectorError } from '../errors.ts';
 import { afterGap } from '../feed/offset.ts';
 import { retentionGap, type Window } from '../feed/window.ts';
+import { auditEvents } from '../streams/audit.ts';
 import { gapEvent } from '../streams/rejected.ts';
 import type { Feed, Io } from './poll.ts';
+import { NOTHING } from './report.ts';
 
 /** A span of a feed that was never read to its end, and never will be. */
 export interface Gap {
@@ -30,7 +32,13 @@ export async function skipGap(feed: Feed, gap: Window, io: Io): Promise<Gap> {
   if (confirmed === undefined) {
     throw new ConnectorError('CLOCK_AHEAD', 'the clock of this machine is years ahead of that of 8x8; set it right');
   }
-  const events = [gapEvent(stream.name, { pbxId: id.pbxId, window: confirmed, observedAtMs: nowMs })];
+  const events = [
+    gapEvent(stream.name, { pbxId: id.pbxId, window: confirmed, observedAtMs: nowMs }),
+    ...auditEvents({ feed: id, commit: offset.commits + 1, observedAtMs: nowMs }, {
+      ...NOTHING, outcome: 'gap', window: confirmed, fromWatermarkMs: confirmed.from, watermarkMs: confirmed.to,
+      total: undefined, received: 0, attempts: 0, durationMs: 0,
+    }),
+  ];
   await session.commit({ feed: id, events, step: afterGap(offset, confirmed) });
   return { gap: confirmed };
 }

@@ -3,11 +3,13 @@ import { ConnectorError } from '../errors.ts';
 import type { FeedId } from '../feed/feed.ts';
 import { afterPage, afterWindow } from '../feed/offset.ts';
 import { takeFresh } from '../feed/seen.ts';
-import type { Pace, Window } from '../feed/window.ts';
+import { isShort, type Pace, type Window } from '../feed/window.ts';
 import type { ShardSession } from '../sink/sink.ts';
-import type { Source } from '../source/source.ts';
+import type { Reading, Source } from '../source/source.ts';
+import { auditEvents } from '../streams/audit.ts';
 import type { BusEvent, Stream } from '../streams/stream.ts';
 import { readAhead } from './read-ahead.ts';
+import { countPage, NOTHING, type PollReport } from './report.ts';
 
 /** A feed as configured. How far it has come is not here: only the session knows that. */
 export interface Feed {
@@ -30,25 +32,6 @@ export interface Io {
   readonly signal: AbortSignal;
 }
 
-/** What one poll did. Metrics, logs and the demo screen are made from this and nothing else. */
-export interface PollReport {
-  readonly window: Window;
-  readonly watermarkMs: number;
-  readonly pages: number;
-  readonly rows: number;
-  readonly published: number;
-  /** Of those published: rows that were published before, and that 8x8 has changed since. */
-  readonly corrected: number;
-  readonly rejected: number;
-  /** Rows read before and dropped as known. */
-  readonly repeats: number;
-  /** Rows before all that is remembered, dropped: nobody asked for them. */
-  readonly outside: number;
-  /** Keys remembered after the poll. */
-  readonly seen: number;
-  readonly durationMs: number;
-}
-
 /**
  * Moves one feed through one window: read, map, keep what is new, commit.
  *
@@ -60,28 +43,31 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const { source, session, clock, signal } = io;
   const { id, stream, pace } = feed;
   const startedMs = clock.nowMs();
-  const count = { pages: 0, rows: 0, published: 0, corrected: 0, rejected: 0, repeats: 0, outside: 0 };
   const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
+  const fromWatermarkMs = offset().watermarkMs;
   const scan = { window, after: offset().commits };
+  let count = NOTHING;
+  let reading: Reading = { total: undefined, received: 0, attempts: 1 };
 
-  for await (const events of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
-    const { fresh, seen, corrected, repeats, outside } = takeFresh(offset(), events, stream.revise);
+  for await (const page of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
+    const sifted = takeFresh(offset(), page.events, stream.revise);
+    const { fresh, seen } = sifted;
 
     if (seen.length > 0) await session.commit({ feed: id, events: fresh, step: afterPage(offset(), scan, seen) });
 
-    count.pages += 1;
-    count.rows += events.length;
-    count.published += fresh.filter((event) => event.channel === 'accepted').length;
-    count.corrected += corrected;
-    count.rejected += fresh.filter((event) => event.channel === 'rejected').length;
-    count.repeats += repeats;
-    count.outside += outside;
+    count = countPage(count, page.events.length, sifted, fromWatermarkMs);
+    reading = page.reading;
   }
 
   refuseFuture(window, Math.min(startedMs, clock.nowMs()) - source.aheadMs());
-  await session.commit({ feed: id, events: [], step: afterWindow(offset(), scan, pace) });
-  const { watermarkMs, seenCount: seen } = offset();
-  return { window, watermarkMs, seen, durationMs: clock.nowMs() - startedMs, ...count };
+  const step = afterWindow(offset(), scan, pace);
+  const outcome = isShort(reading) ? 'short' : 'whole';
+  const [observedAtMs, { watermarkMs }, commit] = [clock.nowMs(), step, offset().commits + 1];
+  const done = {
+    outcome, window, fromWatermarkMs, watermarkMs, ...count, ...reading, durationMs: observedAtMs - startedMs,
+  } as const;
+  await session.commit({ feed: id, events: auditEvents({ feed: id, commit, observedAtMs }, done), step });
+  return { ...done, seen: offset().seenCount };
 }
 
 /**
@@ -95,16 +81,21 @@ function refuseFuture(window: Window, sourceNowMs: number): void {
   throw new ConnectorError('CLOCK_AHEAD', problem);
 }
 
+interface EventPage {
+  readonly events: readonly BusEvent[];
+  readonly reading: Reading;
+}
+
 /** Every row of the window as an event, page by page. Runs a page ahead, while the last one is committed. */
-async function* readEvents(feed: Feed, window: Window, io: Io): AsyncIterable<readonly BusEvent[]> {
+async function* readEvents(feed: Feed, window: Window, io: Io): AsyncIterable<EventPage> {
   const { source, session, clock, signal } = io;
   const { id, stream, rejectedPayload } = feed;
   const { pbxId } = id;
-  for await (const rows of source.readPages({ stream, pbxId, window }, signal)) {
+  for await (const { rows, reading } of source.readPages({ stream, pbxId, window }, signal)) {
     const context = { pbxId, window, observedAtMs: clock.nowMs(), rejectedPayload };
     const events = rows.map((row) => stream.toEvent(row, context));
     const offset = session.offsetOf(id)!;
     session.stage(events.filter(({ key }) => offset.seenEntry(key) === undefined));
-    yield events;
+    yield { events, reading };
   }
 }

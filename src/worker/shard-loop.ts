@@ -3,7 +3,8 @@ import { beginAt } from '../feed/offset.ts';
 import { nextTurn, type Candidate } from '../feed/schedule.ts';
 import { planWindow } from '../feed/window.ts';
 import { skipGap, type Gap } from './gap.ts';
-import { pollOnce, type Feed, type Io, type PollReport } from './poll.ts';
+import { pollOnce, type Feed, type Io } from './poll.ts';
+import type { PollReport } from './report.ts';
 
 /**
  * What the loop remembers of each feed of a shard, from one session to the next: else the first feed had the first

@@ -4,7 +4,8 @@ import { shardOf, type Shard } from '../feed/feed.ts';
 import type { Window } from '../feed/window.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
-import type { Feed, PollReport } from './poll.ts';
+import type { Feed } from './poll.ts';
+import type { PollReport } from './report.ts';
 import { runShard, type Outcome, type ShardMemory } from './shard-loop.ts';
 
 /** What a worker tells. Metrics, logs, health and the demo screen listen to it; the flow never calls them. */

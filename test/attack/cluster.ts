@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Random } from '../../src/simulator/random.ts';
 import { openJourney, type Journey } from '../road/journey.ts';
 import type { Judgement } from '../road/verdict.ts';
-import { eventTopics } from '../road/worker.ts';
+import { allTopics } from '../road/worker.ts';
 import type { Cluster } from '../stack/cluster.ts';
 import { shuffle } from './blows.ts';
 import { withLog } from './kept-log.ts';
@@ -74,7 +74,7 @@ async function strike(cluster: Cluster, journey: Journey, role: Role, random: Ra
   await sleep(random.whole(3_000, 8_000));
   await Promise.all(victims.map((node) => cluster.start(node)));
   const backMs = Date.now();
-  await cluster.inSync([...eventTopics(journey.prefix), `${journey.prefix}.offsets`, '__transaction_state']);
+  await cluster.inSync([...allTopics(journey.prefix), '__transaction_state']);
   return { kind: role, atMs, shards, ...(role === 'two of three' ? { fromMs: backMs } : {}) };
 }
 

@@ -36,7 +36,7 @@ const COMMIT = 'await transaction.commit();';
 const BEGINNING = 'await session.commit({ feed: feed.id, events: [], step: beginAt(feed.originMs) });';
 
 /** The two kinds of transactions: one that publishes rows, and the barrier with which a session fences. */
-const OF_ROWS = 'messages.some(({ event }) => event !== undefined)';
+const OF_ROWS = `messages.some(({ event }) => event?.kind.startsWith('call-') ?? false)`;
 const OF_FENCE = 'commit === undefined';
 
 /** Every place, in the order in which they are passed. */
@@ -58,8 +58,9 @@ export const PLACES: readonly Place[] = [
   { name: 'page asked for, not answered', phase: 'reading',
     ...requestSent('/v2/', ANALYTICS, 'const RESTARTS_MAX = 3;') },
   { name: 'page answered', phase: 'reading', file: ANALYTICS, before: 'scroll.advance(page);' },
-  { name: 'between pages', phase: 'reading', file: ANALYTICS, behind: 'if (page.nextScrollId === undefined) return;' },
-  { name: 'page encoded', phase: 'reading', file: POLL, before: 'yield events;' },
+  { name: 'between pages', phase: 'reading', file: ANALYTICS, when: 'page.nextScrollId !== undefined',
+    before: 'if (page.nextScrollId !== undefined) continue;' },
+  { name: 'page encoded', phase: 'reading', file: POLL, before: 'yield { events, reading };' },
 
   { name: 'before the transaction', phase: 'publishing', file: THREAD, before: BEGIN, when: OF_ROWS },
   { name: 'transaction begun', phase: 'publishing', file: THREAD, behind: BEGIN, when: OF_ROWS },
@@ -68,15 +69,15 @@ export const PLACES: readonly Place[] = [
   { name: 'before the commit', phase: 'publishing', file: THREAD, before: COMMIT, when: OF_ROWS },
   { name: 'commit sent, not answered', phase: 'publishing', ...commitSent(OF_ROWS) },
   { name: 'commit answered', phase: 'publishing', file: THREAD, behind: COMMIT, when: OF_ROWS },
-  { name: 'commit told, not applied', phase: 'publishing', file: SESSION, when: 'events.length > 0',
+  { name: 'commit told, not applied', phase: 'publishing', file: SESSION, when: 'step.seen.length > 0',
     before: 'for (const record of records) state.apply(record);' },
-  { name: 'commit applied', phase: 'publishing', file: SESSION, when: 'events.length > 0',
+  { name: 'commit applied', phase: 'publishing', file: SESSION, when: 'step.seen.length > 0',
     behind: 'states.set(feedName(feed), state);' },
-  { name: 'page counted', phase: 'publishing', file: POLL, behind: 'count.pages += 1;' },
+  { name: 'page counted', phase: 'publishing', file: POLL, behind: 'reading = page.reading;' },
   { name: 'window read, watermark not moved', phase: 'publishing', file: POLL,
-    before: 'await session.commit({ feed: id, events: [], step: afterWindow(' },
+    before: 'const step = afterWindow(offset(), scan, pace);' },
   { name: 'watermark moved', phase: 'publishing', file: POLL,
-    before: 'const { watermarkMs, seenCount: seen } = offset();' },
+    before: 'return { ...done, seen: offset().seenCount };' },
 
   { name: 'told to stop', phase: 'stopping', file: 'src/main.ts',
     behind: `stop.abort(new Error('stopped by a signal'));` },

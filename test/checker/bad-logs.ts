@@ -1,6 +1,6 @@
 import {
-  AFTER_RESET, answers, events, gapStep, legOf, legs, letterOf, resetTo, row, take, withAllPartitions, YEARS_2_S,
-  type Change,
+  AFTER_RESET, answers, events, gapStep, legOf, legs, letterOf, resetTo, row, take, toldOf, withAllPartitions,
+  withValue, YEARS_2_S, type Change,
 } from './changes.ts';
 import type { InvariantId } from './check.ts';
 import { corrected, deadLetter, idOf, published } from './good-events.ts';
@@ -46,11 +46,11 @@ export const badLogs: readonly (readonly [what: string, caughtBy: readonly Invar
   ['a digest that is not that of the events', ['I3'], { plan: (plan) => {
     legs(plan, 2).says = { digest: 5 };
   } }],
-  ['an event of a commit that nobody knows', ['I3'], { plan: (plan) => {
+  ['an event of a commit that nobody knows', ['I3', 'I18'], { plan: (plan) => {
     legs(plan, 2).lost = [legOf(plan)];
     legs(plan, 2).events[0] = { ...legOf(plan), commit: 'c/live/call-legs/acme/0' };
   } }],
-  ['an event without the name of its commit', ['I3', 'I5'], { plan: (plan) => {
+  ['an event without the name of its commit', ['I3', 'I5', 'I18'], { plan: (plan) => {
     legOf(plan).commit = '';
   } }],
   ['an event in the feed of another stream', ['I3', 'I5'], { plan: (plan) => {
@@ -261,6 +261,34 @@ export const badLogs: readonly (readonly [what: string, caughtBy: readonly Invar
   } }],
   ['a correction that names what is as it was', ['I17'], { plan: (plan) => {
     Object.assign(legs(plan, 6).events[0]!.value, { changedFields: ['status', 'cause'] });
+  } }],
+  ['a window that is not in the ledger', ['I18'], { plan: (plan) => {
+    legs(plan, 5).tells = (audits) => audits.filter(({ topic }) => topic !== 'ledger');
+  } }],
+  ['an entry for a page', ['I18'], { plan: (plan) => {
+    legs(plan, 4).tells = () => [toldOf(plan, 5, 'ledger')];
+  } }],
+  ['a row that the ledger counts twice', ['I18'], { plan: (plan) => {
+    legs(plan, 3).tells = (audits) => withValue(audits, 'ledger', ({ fetched }) => ({ repeated: fetched }));
+  } }],
+  ['a late row that the ledger calls on time', ['I18'], { plan: (plan) => {
+    legs(plan, 5).tells = (audits) => withValue(audits, 'ledger', () => ({ late: 0 }));
+  } }],
+  ['a short window that the ledger calls whole', ['I18'], { plan: (plan) => {
+    legs(plan, 5).tells = (audits) => withValue(audits, 'ledger', ({ received }) => ({ total: Number(received) + 1 }));
+  } }],
+  ['an entry of another window', ['I18'], { plan: (plan) => {
+    legs(plan, 5).tells = (audits) => withValue(audits, 'ledger', () => ({ windowFrom: seconds(1) }));
+  } }],
+  ['a watermark that nobody is told of', ['I19'], { plan: (plan) => {
+    legs(plan, 5).tells = (audits) => audits.filter(({ topic }) => topic !== 'watermarks');
+  } }],
+  ['a watermark that is told of before it is reached', ['I19'], { plan: (plan) => {
+    legs(plan, 4).tells = () => [toldOf(plan, 5, 'watermarks')];
+    legs(plan, 5).tells = (audits) => audits.filter(({ topic }) => topic !== 'watermarks');
+  } }],
+  ['another watermark than that of the offset', ['I19'], { plan: (plan) => {
+    legs(plan, 5).tells = (audits) => withValue(audits, 'watermarks', () => ({ completeUpTo: seconds(291) }));
   } }],
   ['a first event that claims to correct one', ['I17'], { plan: (plan) => {
     Object.assign(legOf(plan).value, { changedFields: ['status'] });

@@ -1,4 +1,5 @@
 import type { AnswerLine, Dumps } from './dumps.ts';
+import { auditsOf } from './good-audits.ts';
 import { idOf, type PlannedEvent } from './good-events.ts';
 import { seconds } from './good-rows.ts';
 import { step, type Plan, type Step } from './good-run.ts';
@@ -43,6 +44,18 @@ export function answers(plan: Plan, change: (lines: AnswerLine[]) => void): void
   plan.answers = plan.answers.map((line, index) => ({ ...line, number: index + 1 }));
 }
 
+/** What the commit of the legs' feed tells of its window in a topic. */
+export function toldOf(plan: Plan, number: number, topic: PlannedEvent['topic']): PlannedEvent {
+  const index = plan.steps.indexOf(legs(plan, number));
+  return auditsOf(plan.steps[index]!, plan.steps.slice(0, index)).find((event) => event.topic === topic)!;
+}
+
+export function withValue(
+  told: readonly PlannedEvent[], topic: PlannedEvent['topic'], change: (value: PlannedEvent['value']) => object,
+): readonly PlannedEvent[] {
+  return told.map((event) =>
+    event.topic === topic ? { ...event, value: { ...event.value, ...change(event.value) } } : event);
+}
 
 export const letterOf = (plan: Plan): PlannedEvent => events(plan).find(({ topic }) => topic === 'rejected')!;
 export const legOf = (plan: Plan): PlannedEvent => legs(plan, 2).events[0]!;

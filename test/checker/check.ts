@@ -3,6 +3,7 @@ import { nothingInvented, nothingTwice } from './contents.ts';
 import type { Dumps } from './dumps.ts';
 import { evidenceOf } from './evidence.ts';
 import type { Finding, Invariant } from './invariant.ts';
+import { ledgerIsTrue, watermarksAreTold } from './ledger.ts';
 import { backlogIsDrained } from './liveness.ts';
 import { historyIsStable, nothingAborted } from './logs.ts';
 import { noLoss, watermarkNotAhead } from './loss.ts';
@@ -29,6 +30,8 @@ export const invariants = {
   I14: { title: 'privacy', holds: nothingPrivateLeaks },
   // I15, resources, and I16, ids that stay the same, are tests of their own.
   I17: { title: 'corrections', holds: correctionsAreWhole },
+  I18: { title: 'ledger', holds: ledgerIsTrue },
+  I19: { title: 'watermark events', holds: watermarksAreTold },
 } as const satisfies Readonly<Record<string, { readonly title: string; readonly holds: Invariant }>>;
 
 export type InvariantId = keyof typeof invariants;

@@ -10,15 +10,15 @@ import { movesWatermark } from './scans.ts';
  * are numbered without a gap; and the keys that are remembered add up.
  */
 export function commitsAreWhole(evidence: Evidence): Finding {
-  const { feeds, events } = evidence;
+  const { feeds, events, audits } = evidence;
   const violations = [...feeds.heads.flatMap((head) => tornCommit(evidence, head)), ...mixedCommits(evidence)];
   const committed = new Set(feeds.heads.map(({ feed, commit }) => `${feed}/${commit}`));
-  for (const { record, feed, commit, topic, value } of events) {
+  for (const { record, feed, commit, topic, value } of [...events, ...audits]) {
     const place = placeOf(record);
     if (feed === undefined) violations.push(`${place} names no commit: ce_commit is ${record.headers['ce_commit']}`);
     else if (!committed.has(`${feed}/${commit}`)) {
       violations.push(`${place} is of ${feed}/${commit}, which has no head`);
-    } else if ((topic === 'rejected' ? value['stream'] : topic) !== feed.split('/').at(-2)) {
+    } else if ((/^call-/.test(topic) ? topic : value['stream']) !== feed.split('/').at(-2)) {
       violations.push(`${place} is of ${feed}, whose events belong elsewhere`);
     }
   }
@@ -35,15 +35,19 @@ export function commitsAreWhole(evidence: Evidence): Finding {
   return { looked: feeds.heads.length, at: 'commits', violations };
 }
 
-function tornCommit({ eventsOf }: Evidence, head: Head): string[] {
-  const events = eventsOf(head.feed, head.commit);
+function tornCommit({ eventsOf, auditsOf }: Evidence, head: Head): string[] {
+  const entries = auditsOf(head.feed, head.commit).filter(({ topic }) => topic === 'ledger');
+  const events = [...eventsOf(head.feed, head.commit), ...entries];
   const rejected = events.filter(({ topic }) => topic === 'rejected').length;
-  const published = events.length - rejected;
+  const published = events.length - rejected - entries.length;
   const digest = tallyOf(events.map(({ id }) => Number.parseInt(id.slice(0, 12), 16))).sum;
   const torn: string[] = [];
-  if (published !== head.published || rejected !== head.rejected) {
-    torn.push(`${nameOf(head)} tells of ${head.published} events and ${head.rejected} dead letters, `
-      + `the topics have ${published} and ${rejected}`);
+  const count = (events: number, letters: number, told: number): string =>
+    `${events} events, ${letters} dead letters and ${told} entries`;
+  const said = count(head.published, head.rejected, head.ledger);
+  const found = count(published, rejected, entries.length);
+  if (said !== found) {
+    torn.push(`${nameOf(head)} tells of ${said}, the topics have ${found}`);
   } else if (digest !== head.digest) {
     torn.push(`${nameOf(head)} has the digest ${head.digest}, its events have ${digest}`);
   }

@@ -5,10 +5,13 @@ import { rulesOf, subjectOf, type Rules } from './rules.ts';
 import { findScans, type Scans } from './scans.ts';
 import { committedTransactions } from './transactions.ts';
 
-/** A record of a topic of events. */
-export interface PublishedEvent {
+/** What is told of windows. */
+export type AuditTopic = 'ledger' | 'watermarks';
+
+/** A record of a topic of events: of rows, unless said otherwise. */
+export interface PublishedEvent<Topic = Report | 'rejected'> {
   readonly record: ReadRecord;
-  readonly topic: Report | 'rejected';
+  readonly topic: Topic;
   /** Event id, subject and the rest, as its headers and value have them. */
   readonly id: string;
   readonly subject: string;
@@ -26,8 +29,11 @@ export interface ShownRow extends LedgerRow {
 /** The dumps, and what follows from them. */
 export interface Evidence extends Dumps {
   readonly rules: Rules;
-  /** Committed events in the order of their partitions. */
+  /** Committed events of rows, dead letters included, in the order of their partitions. */
   readonly events: readonly PublishedEvent[];
+  /** What is told of windows: the ledger and the watermarks. */
+  readonly audits: readonly PublishedEvent<AuditTopic>[];
+  readonly auditsOf: (feed: string, commit: number) => readonly PublishedEvent<AuditTopic>[];
   readonly eventsOf: (feed: string, commit: number) => readonly PublishedEvent[];
   /** Committed events of a row, not dead letters. */
   readonly eventsAbout: (report: Report, subject: string) => readonly PublishedEvent[];
@@ -42,7 +48,10 @@ export interface Evidence extends Dumps {
 
 export function evidenceOf(dumps: Dumps): Evidence {
   const { run, committed, prefix } = dumps;
-  const events = inOrder(committed).flatMap((record) => publishedEvent(run.topics, record));
+  const inTopics = inOrder(committed);
+  const events = inTopics.flatMap((record) => publishedEvent(run.topics, ROW_TOPICS, record));
+  const audits = inTopics.flatMap((record) => publishedEvent(run.topics, AUDIT_TOPICS, record));
+  const auditsByCommit = Map.groupBy(audits, ({ feed, commit }) => `${feed}/${commit}`);
   const byCommit = Map.groupBy(events, ({ feed, commit }) => `${feed}/${commit}`);
   const byRow = Map.groupBy(events, ({ topic, subject }) => `${topic} ${subject}`);
   const isOffset = ({ topic }: ReadRecord): boolean => topic === run.topics.offsets;
@@ -57,6 +66,8 @@ export function evidenceOf(dumps: Dumps): Evidence {
     ...dumps,
     rules,
     events,
+    audits,
+    auditsOf: (feed, commit) => auditsByCommit.get(`${feed}/${commit}`) ?? [],
     eventsOf,
     gapLetterOf,
     eventsAbout: (report, subject) => byRow.get(`${report} ${subject}`) ?? [],
@@ -76,8 +87,13 @@ export function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
-function publishedEvent(topics: Dumps['run']['topics'], record: ReadRecord): readonly PublishedEvent[] {
-  const topic = (['call-legs', 'call-records', 'rejected'] as const).find((name) => topics[name] === record.topic);
+const ROW_TOPICS = ['call-legs', 'call-records', 'rejected'] as const;
+const AUDIT_TOPICS = ['ledger', 'watermarks'] as const;
+
+function publishedEvent<Topic extends Report | 'rejected' | AuditTopic>(
+  topics: Dumps['run']['topics'], among: readonly Topic[], record: ReadRecord,
+): readonly PublishedEvent<Topic>[] {
+  const topic = among.find((name) => topics[name] === record.topic);
   if (topic === undefined) return [];
   const { headers } = record;
   const [, feed, commit] = /^(.+)\/(\d+)$/.exec(headers['ce_commit'] ?? '') ?? [];

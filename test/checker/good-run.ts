@@ -1,6 +1,7 @@
 import type { LogEntry } from '../reader/segments.ts';
 import type { ReadRecord } from '../reader/topics.ts';
 import type { AnswerLine, Dumps, Report, Row, Run } from './dumps.ts';
+import { auditsOf } from './good-audits.ts';
 import { corrected, deadLetter, published, type PlannedEvent } from './good-events.ts';
 import { makePoison, makeRow, seconds, START, type GoodRow } from './good-rows.ts';
 
@@ -21,6 +22,8 @@ export interface Step {
   forgets?: Step;
   /** Events that the manifest counts, but that are not there. */
   lost?: PlannedEvent[];
+  /** What it tells of its window, where that is not the truth. */
+  tells?: (audits: readonly PlannedEvent[]) => readonly PlannedEvent[];
   /** What the manifest says instead of the truth. */
   says?: Row;
   /** What stands in place of the head's value. */
@@ -36,10 +39,10 @@ export interface Plan {
 }
 
 const TOPICS: Run['topics'] = {
-  'call-legs': 'c.call-legs', 'call-records': 'c.call-records', rejected: 'c.rejected', offsets: 'c.offsets',
+  'call-legs': 'c.call-legs', 'call-records': 'c.call-records', rejected: 'c.rejected',
+  ledger: 'c.ledger', watermarks: 'c.watermarks', offsets: 'c.offsets',
 };
 const SHARD = 3;
-
 
 /**
  * Two feeds of one PBX, a shard that is taken over once, and three readings of each window. A row comes late, another
@@ -107,9 +110,11 @@ export function dumpsOf({ run, rows, answers, steps }: Plan): Dumps {
   const ends = new Map<string, number>();
   const [committed, uncommitted, log]: [ReadRecord[], ReadRecord[], LogEntry[]] = [[], [], []];
   const pages: Pages = new Map();
-  for (const one of steps) {
+  for (const [index, one] of steps.entries()) {
     const producer = { producerId: 7, producerEpoch: one.generation, transactional: true };
-    const records = [...eventRecords(one), ...offsetRecords(one, pages)].map((record) => {
+    const truth = auditsOf(one, steps.slice(0, index));
+    const audits = one.tells?.(truth) ?? truth;
+    const records = [...eventRecords(one, audits), ...offsetRecords(one, audits, pages)].map((record) => {
       const place = `${record.topic}-${record.partition}`;
       const offset = ends.get(place) ?? 0;
       ends.set(place, offset + 1);
@@ -142,8 +147,8 @@ export function dumpsOf({ run, rows, answers, steps }: Plan): Dumps {
 
 type Placed = Omit<ReadRecord, 'offset'>;
 
-function eventRecords({ events, report, number }: Step): readonly Placed[] {
-  return events.map(({ topic, subject, id, key, partition, timestamp, value, headers, commit }) => ({
+function eventRecords({ events, report, number }: Step, audits: readonly PlannedEvent[]): readonly Placed[] {
+  return [...events, ...audits].map(({ topic, subject, id, key, partition, timestamp, value, headers, commit }) => ({
     topic: TOPICS[topic], partition, timestamp, key, value: { ...value },
     headers: { ce_id: id, ce_subject: subject, ce_commit: commit ?? `${feedOf(report)}/${number}`, ...headers },
   }));
@@ -152,7 +157,7 @@ function eventRecords({ events, report, number }: Step): readonly Placed[] {
 /** Hashes of the keys that are remembered, by the step that added them. */
 type Pages = Map<Step, readonly number[]>;
 
-function offsetRecords(one: Step, pages: Pages): readonly Placed[] {
+function offsetRecords(one: Step, audits: readonly PlannedEvent[], pages: Pages): readonly Placed[] {
   const { kind, report, number, generation, scan, window: read, events, lost = [], watermark, seenFrom } = one;
   const record = (key: string, value: Row | null): Placed =>
     ({ topic: TOPICS.offsets, partition: SHARD, timestamp: seconds(one.atS), key, value, headers: {} });
@@ -162,11 +167,12 @@ function offsetRecords(one: Step, pages: Pages): readonly Placed[] {
   if (one.forgets !== undefined) living.delete(one.forgets);
   if (!one.aborted) for (const step of [one, one.forgets ?? one]) setOrDelete(pages, step, living.get(step));
   const known = [...living].filter(([step]) => step.report === report).flatMap(([, hashes]) => hashes);
-  const counted = [...events, ...lost];
+  const counted = [...events, ...lost, ...audits.filter(({ topic }) => topic === 'ledger')];
   const manifest = {
     generation, commit: number, scan, windowFrom: read?.from ?? null, windowTo: read?.to ?? null,
-    published: counted.filter(({ topic }) => topic !== 'rejected').length,
+    published: counted.filter(({ topic }) => /^call-/.test(topic)).length,
     rejected: counted.filter(({ topic }) => topic === 'rejected').length,
+    ledger: counted.filter(({ topic }) => topic === 'ledger').length,
     digest: sum(counted.map(({ id }) => hashOf(id))), seenKeys: known.length,
     seenDigest: sum(known), ...one.says,
   };

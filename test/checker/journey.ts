@@ -58,6 +58,8 @@ export async function checkJourney(journey: FinishedJourney, options: CheckOptio
         'call-legs': `${prefix}.call-legs`,
         'call-records': `${prefix}.call-records`,
         rejected: `${prefix}.rejected`,
+        ledger: `${prefix}.ledger`,
+        watermarks: `${prefix}.watermarks`,
         offsets: `${prefix}.offsets`,
       },
       settings,

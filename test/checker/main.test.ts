@@ -37,7 +37,7 @@ test('a run that holds is told invariant by invariant, with what was looked at',
   assert.equal(code, 0, text);
   assert.match(text, /^I1 +no loss +holds +7 rows that must be there$/m);
   assert.match(text, /^I14 +privacy +holds +\d+ characters outside of events$/m);
-  assert.equal(text.trim().split('\n').length, 14);
+  assert.equal(text.trim().split('\n').length, 17);
 });
 
 test('a broken run is told with an example and the command that repeats it', async () => {
@@ -46,8 +46,8 @@ test('a broken run is told with an example and the command that repeats it', asy
   plan.steps[3]!.says = { rejected: 2 };
   const { code, text } = await judge(dumpsOf(plan));
   assert.equal(code, 1, text);
-  assert.match(text, /^I3 +commits are atomic +BROKEN 1 times +11 commits$/m);
-  assert.match(text, /^I3 commits are atomic: c\/live\/call-legs\/acme\/2 .* tells of 3 events and 2 dead letters/m);
+  assert.match(text, /^I3 +commits are atomic +BROKEN 1 times +12 commits$/m);
+  assert.match(text, /^I3 commits are atomic: c\/live\/call-legs\/acme\/2 .* tells of 3 events, 2 dead letters and/m);
   assert.match(text, /^Repeat it: SEED=1 node run\.ts$/m);
 });
 

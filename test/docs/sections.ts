@@ -11,6 +11,8 @@ export async function readmeSections(): Promise<Readonly<Record<string, string>>
     'call-leg': fieldTable('call-leg.avsc', callLegLeftOut),
     'call-record': fieldTable('call-record.avsc', callRecordLeftOut),
     'rejected': fieldTable('rejected.avsc'),
+    'ledger': fieldTable('ledger.avsc'),
+    'watermark': fieldTable('watermark.avsc'),
     'settings': settingsTable(),
     'metrics': await metricsTable(),
   };

@@ -1,14 +1,19 @@
 import { ConnectorError, type ErrorCode } from '../../src/errors.ts';
-import type { Feed, PollReport } from '../../src/worker/poll.ts';
+import type { Feed } from '../../src/worker/poll.ts';
+import type { PollReport } from '../../src/worker/report.ts';
 import type { WorkerEvent } from '../../src/worker/worker.ts';
 import { at, feedOf, minutes } from '../worker/parts.ts';
 
 export const feed = feedOf('acme');
 
 export const report: PollReport = {
+  outcome: 'short',
   window: { from: at('09:59:00'), to: at('10:03:00') },
+  fromWatermarkMs: at('10:02:00'),
   watermarkMs: at('10:03:00'),
-  pages: 2, rows: 12, published: 7, corrected: 2, rejected: 1, repeats: 3, outside: 1, seen: 40, durationMs: 1_500,
+  total: 13, received: 12, attempts: 2,
+  pages: 2, rows: 12, published: 7, corrected: 2, late: 1, rejected: 1, repeats: 3, outside: 1, seen: 40,
+  durationMs: 1_500,
 };
 
 export const polled = (change: Partial<PollReport> = {}, of: Feed = feed): WorkerEvent =>

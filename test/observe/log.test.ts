@@ -20,11 +20,18 @@ function logOf(...events: WorkerEvent[]): readonly Record<string, unknown>[] {
 }
 
 test('a poll is one line with its feed, its times and its counts', () => {
-  assert.deepEqual(logOf(polled()), [{
-    level: 30, msg: 'polled', feed: 'live/call-legs/acme',
-    from: '2026-03-01T09:59:00.000Z', to: '2026-03-01T10:03:00.000Z', watermark: '2026-03-01T10:03:00.000Z',
-    pages: 2, rows: 12, published: 7, corrected: 2, rejected: 1, repeats: 3, outside: 1, seen: 40, durationMs: 1_500,
+  assert.deepEqual(logOf(polled({ outcome: 'whole' })), [{
+    level: 30, msg: 'polled', feed: 'live/call-legs/acme', outcome: 'whole',
+    from: '2026-03-01T09:59:00.000Z', to: '2026-03-01T10:03:00.000Z',
+    fromWatermark: '2026-03-01T10:02:00.000Z', watermark: '2026-03-01T10:03:00.000Z',
+    total: 13, received: 12, attempts: 2, pages: 2, rows: 12, published: 7, corrected: 2, late: 1, rejected: 1,
+    repeats: 3, outside: 1, seen: 40, durationMs: 1_500,
   }]);
+});
+
+test('a window of which 8x8 has shown fewer rows than it counts is a warning', () => {
+  const [line] = logOf(polled());
+  assert.deepEqual([line!['level'], line!['outcome']], [40, 'short']);
 });
 
 test('what failed is a warning with its code', () => {

@@ -48,6 +48,8 @@ export function roadSettings(account: Account, { brokers, registryUrl, prefix }:
     KAFKA_TOPIC_CALL_LEGS: `${prefix}.call-legs`,
     KAFKA_TOPIC_CALL_RECORDS: `${prefix}.call-records`,
     KAFKA_TOPIC_REJECTED: `${prefix}.rejected`,
+    KAFKA_TOPIC_LEDGER: `${prefix}.ledger`,
+    KAFKA_TOPIC_WATERMARKS: `${prefix}.watermarks`,
     KAFKA_TOPIC_OFFSETS: `${prefix}.offsets`,
     KAFKA_SESSION_TIMEOUT: '6s',
     CONNECTOR_NAME: prefix,
@@ -62,9 +64,14 @@ export function roadSettings(account: Account, { brokers, registryUrl, prefix }:
   } as const;
 }
 
-/** The topics of events under `prefix`, as {@link roadSettings} names them. */
+/** The topics of rows under `prefix`, as {@link roadSettings} names them. */
 export function eventTopics(prefix: string): readonly string[] {
   return [`${prefix}.call-legs`, `${prefix}.call-records`, `${prefix}.rejected`];
+}
+
+/** All that a connector writes to. */
+export function allTopics(prefix: string): readonly string[] {
+  return [...eventTopics(prefix), `${prefix}.ledger`, `${prefix}.watermarks`, `${prefix}.offsets`];
 }
 
 /** `patches` change the connector's source for this one process; those of the test's own process hold for it, too. */

@@ -56,8 +56,8 @@ const refused: Record<string, Commit> = {
 };
 
 async function visibleIds(): Promise<readonly string[]> {
-  const { callLegs: legs, callRecords, rejected } = smallSink(name, stack).topics;
-  const records = await readTopics(stack, [legs, callRecords, rejected]);
+  const { topics } = smallSink(name, stack);
+  const records = await readTopics(stack, [topics['call-legs']!, topics['call-records']!, topics.rejected!]);
   return records.map(({ value }) => String(value!['eventId']));
 }
 

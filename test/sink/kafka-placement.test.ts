@@ -28,7 +28,7 @@ for (const [key, hash] of vectors) {
 }
 
 const encoder: EventEncoder = {
-  topics: { callLegs: 'legs', callRecords: 'records', rejected: 'rejected', offsets: 'offsets' },
+  topics: { 'call-legs': 'legs', 'call-records': 'records', 'rejected': 'rejected', 'offsets': 'offsets' },
   codecs: { 'call-legs': codec(), 'call-records': codec(), 'rejected': codec() },
   placers: new Map([['legs', (key) => key.length]]),
 };

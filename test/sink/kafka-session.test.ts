@@ -18,7 +18,7 @@ type Fate = 'yes' | 'no' | 'silence';
 type FateOf = (number: number) => Fate;
 
 const feed: FeedId = { stream: 'call-legs', pbxId: 'acme', pass: 'live' };
-const topics = { callLegs: 'legs', callRecords: 'records', rejected: 'rejected', offsets: 'offsets' };
+const topics = { 'call-legs': 'legs', 'call-records': 'records', 'rejected': 'rejected', 'offsets': 'offsets' };
 const absent = { entries: [], watermark: null, seenFrom: null, manifest: null };
 const jsonCodec: Codec = {
   encode: (value) => Buffer.from(JSON.stringify(value)),

@@ -26,8 +26,8 @@ testSink('kafka', {
     return new KafkaSink({ ...options(), groupId: `${run}.${opened++}` });
   },
   async readPublished() {
-    const { callLegs, callRecords, rejected } = options().topics;
-    const records = await readTopics(stack, [callLegs, callRecords, rejected]);
+    const { topics } = options();
+    const records = await readTopics(stack, [topics['call-legs']!, topics['call-records']!, topics.rejected!]);
     return records.map(({ value }) => String(value!['eventId']));
   },
 });

@@ -8,7 +8,7 @@ export function smallSink(
 ): KafkaSinkOptions {
   return {
     brokers: brokers.split(','),
-    topics: { callLegs: `${name}.l`, callRecords: `${name}.r`, rejected: `${name}.x`, offsets: `${name}.o` },
+    topics: { 'call-legs': `${name}.l`, 'call-records': `${name}.r`, 'rejected': `${name}.x`, 'offsets': `${name}.o` },
     create: true,
     partitions: 1,
     shards: 1,

@@ -232,7 +232,7 @@ test('a window has a limit for all its requests and rests, but not for its calle
   const { source, clock } = createSource(server, { windowTimeoutMs: 5_000, random: () => 1 });
   let rowCount = 0;
   await assert.rejects(async () => {
-    for await (const rows of source.readPages(request, never)) {
+    for await (const { rows } of source.readPages(request, never)) {
       rowCount += rows.length;
       clock.advance(3_600_000);
     }

@@ -19,7 +19,8 @@ const ends: { name: string; meta: object; data: unknown[]; received?: number; ne
 
 for (const { name, meta, data, received = 0, next } of ends) {
   test(`parsePage takes ${name} for ${next === undefined ? 'the end' : 'a page'}`, () => {
-    assert.deepEqual(parsePage({ meta, data }, received), { rows: data, nextScrollId: next });
+    const total = (meta as { readonly totalRecordCount?: number }).totalRecordCount;
+    assert.deepEqual(parsePage({ meta, data }, received), { rows: data, nextScrollId: next, total });
   });
 }
 

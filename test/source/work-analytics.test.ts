@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Source } from '../../src/source/source.ts';
 import {
   accessDenied, callLegs, createSource, end, invalidApiKey, never, page, readAll, request, row, rowsFrom,
   startServer, tokenReply, type Reply,
@@ -41,9 +42,44 @@ test('every page repeats the whole documented request', async (t) => {
   }
 });
 
+/** How the readings of a window came out, page by page: rows, total, received, attempts. */
+async function readingsOf(source: Source): Promise<readonly (readonly unknown[])[]> {
+  const readings: unknown[][] = [];
+  for await (const { rows, reading: { total, received, attempts } } of source.readPages(request, never)) {
+    readings.push([rows.length, total, received, attempts]);
+  }
+  return readings;
+}
+
+test('a window of which 8x8 shows fewer rows than it counts is read anew at once', async (t) => {
+  const script = [page(rowsFrom(1, 2), 'a', 3), end, page(rowsFrom(1, 2), 'b', 3), page([row(3)], 'c', 3), end];
+  const server = await startServer(t, script);
+  assert.deepEqual(await readingsOf(createSource(server).source),
+    [[2, 3, 2, 1], [0, 3, 2, 1], [2, 3, 2, 2], [1, 3, 3, 2], [0, 3, 3, 2]]);
+});
+
+test('a window that stays short is told to be so; the next ones are read once, until one is whole', async (t) => {
+  const short = [page(rowsFrom(1, 2), 'a', 3), end];
+  const whole = [page(rowsFrom(1, 2), 'a', 2), end];
+  const server = await startServer(t, [...short, ...short, ...short, ...whole, ...short, ...short]);
+  const { source } = createSource(server);
+  const attempts: unknown[] = [];
+  for (let window = 0; window < 4; window += 1) attempts.push((await readingsOf(source)).at(-1)!.slice(1));
+  assert.deepEqual(attempts, [[3, 2, 2], [3, 2, 1], [2, 2, 1], [3, 2, 2]]);
+});
+
+test('more rows than 8x8 counted at first are no wonder, and what it does not count is unknown', async (t) => {
+  const more = [page(rowsFrom(1, 2), 'a', 2), page([row(3)], 'b', 3), end];
+  const uncounted = [{ json: { meta: { scrollId: 'No Data' }, data: [] } }];
+  const server = await startServer(t, [...more, ...uncounted]);
+  const { source } = createSource(server);
+  assert.deepEqual((await readingsOf(source)).at(-1), [0, 2, 3, 1]);
+  assert.deepEqual(await readingsOf(source), [[0, undefined, 0, 1]]);
+});
+
 test('a caller that leaves early asks for no more', async (t) => {
   const server = await startServer(t, [page([row(1)], 'a'), page([row(2)], 'b'), end]);
-  for await (const rows of createSource(server).source.readPages(request, never)) {
+  for await (const { rows } of createSource(server).source.readPages(request, never)) {
     assert.equal(rows.length, 1);
     break;
   }
@@ -136,7 +172,7 @@ for (const { name, script, pages, says } of stuck) {
     const server = await startServer(t, script);
     const seen: number[] = [];
     await assert.rejects(async () => {
-      for await (const rows of createSource(server).source.readPages(request, never)) seen.push(rows.length);
+      for await (const { rows } of createSource(server).source.readPages(request, never)) seen.push(rows.length);
     }, { code: 'SOURCE_MALFORMED', message: says });
     assert.equal(seen.length, pages);
   });
@@ -201,6 +237,6 @@ test('other streams are asked for at their own path', async (t) => {
 test('a new token is used from the next page on', async (t) => {
   const server = await startServer(t, [page([row(1)], 'a'), end], (_, index) => tokenReply(`token-${index}`, 10));
   const { source, clock } = createSource(server);
-  for await (const rows of source.readPages(request, never)) clock.advance(rows.length * 60_000);
+  for await (const { rows } of source.readPages(request, never)) clock.advance(rows.length * 60_000);
   assert.deepEqual(server.reports.map(({ headers }) => headers.authorization), ['Bearer token-0', 'Bearer token-1']);
 });

@@ -6,7 +6,7 @@ import type { Sink } from '../../src/sink/sink.ts';
 import type { Source } from '../../src/source/source.ts';
 import { runWorker } from '../../src/worker/worker.ts';
 import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
-import { at, feedOf, leg } from './parts.ts';
+import { at, feedOf, leg, pageOf } from './parts.ts';
 
 test('runWorker gives every feed its turn while the commits of another always fail', async () => {
   const time = new VirtualTime(at('10:05:00'));
@@ -34,7 +34,7 @@ test('runWorker gives every feed its turn while the commits of another always fa
   };
   const stop = new AbortController();
   const source: Source = { async check() {}, aheadMs: () => 0, async *readPages({ pbxId }) {
-    yield [leg(pbxId, 'a', '10:01:00')];
+    yield pageOf([leg(pbxId, 'a', '10:01:00')]);
   } };
   const running = runWorker({ feeds: pbxIds.map((pbxId) => feedOf(pbxId)), source, sink, random: () => 0,
     clock: new VirtualClock(time),

@@ -1,10 +1,10 @@
 import { ConnectorError } from '../../src/errors.ts';
 import { beginAt } from '../../src/feed/offset.ts';
 import type { Window } from '../../src/feed/window.ts';
-import type { ShardSession, Sink } from '../../src/sink/sink.ts';
-import type { Source } from '../../src/source/source.ts';
+import type { Commit, ShardSession, Sink } from '../../src/sink/sink.ts';
+import type { RowPage, Source } from '../../src/source/source.ts';
 import { callLegs } from '../../src/streams/call-legs.ts';
-import type { RawRow } from '../../src/streams/stream.ts';
+import type { BusEvent, RawRow } from '../../src/streams/stream.ts';
 import type { Feed } from '../../src/worker/poll.ts';
 
 export const at = (clock: string) => Date.parse(`2026-03-01T${clock}Z`);
@@ -41,6 +41,16 @@ export const pages: readonly (readonly RawRow[])[] = [
 export const unavailable = (retryAfterMs?: number) =>
   new ConnectorError('SOURCE_UNAVAILABLE', 'connection reset', retryAfterMs === undefined ? {} : { retryAfterMs });
 
+/** A page as a source yields it that does not count its rows. */
+export function pageOf(rows: readonly RawRow[]): RowPage {
+  return { rows, reading: { total: undefined, received: rows.length, attempts: 1 } };
+}
+
+/** The rows that a commit publishes, without what it says of their reading. */
+export function rowEvents({ events }: Pick<Commit, 'events'>): readonly BusEvent[] {
+  return events.filter(({ channel }) => channel === 'accepted' || channel === 'rejected');
+}
+
 /** A source of these pages, whatever is asked for, that calls `before` ahead of each page. */
 export function sourceOf(
   ofPages: readonly (readonly RawRow[])[],
@@ -53,7 +63,7 @@ export function sourceOf(
       for (const [index, rows] of ofPages.entries()) {
         signal.throwIfAborted();
         await before(index, window);
-        yield rows;
+        yield pageOf(rows);
       }
       await before(ofPages.length, window);
     },

@@ -6,7 +6,9 @@ import type { Commit } from '../../src/sink/sink.ts';
 import type { Source } from '../../src/source/source.ts';
 import { pollOnce } from '../../src/worker/poll.ts';
 import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
-import { at, badRow, feedOf, leg, minutes, openFor, pace, pages, sourceOf, unavailable } from './parts.ts';
+import {
+  at, badRow, feedOf, leg, minutes, openFor, pace, pageOf, pages, rowEvents, sourceOf, unavailable,
+} from './parts.ts';
 
 const feed = feedOf('acme');
 const window = { from: at('10:00:00'), to: at('10:01:00') };
@@ -41,7 +43,7 @@ async function pollUntilDone(sink: MemorySink, source: Source): Promise<number> 
 }
 
 function assertEachLegOnce(commits: readonly Commit[]): void {
-  const events = commits.flatMap((commit) => commit.events);
+  const events = commits.flatMap(rowEvents);
   const accepted = events.filter(({ channel }) => channel === 'accepted').map(({ key }) => key);
   assert.deepEqual(accepted.sort(), ['acme/a/1', 'acme/b/1', 'acme/c/1', 'acme/d/1']);
   assert.equal(events.length - accepted.length, 1, 'the bad row is rejected once');
@@ -49,7 +51,7 @@ function assertEachLegOnce(commits: readonly Commit[]): void {
 
 function assertWatermarkMovedLast(commits: readonly Commit[]): void {
   const moved = commits.findIndex(({ step }) => step.watermarkMs > feed.originMs);
-  assert.ok(commits.slice(moved).every(({ events }) => events.length === 0), 'all events come before the watermark');
+  assert.deepEqual(commits.slice(moved).flatMap(rowEvents), [], 'all events come before the watermark');
   assert.equal(commits.at(-1)!.step.watermarkMs, window.to);
 }
 
@@ -95,17 +97,18 @@ test('pollOnce publishes each leg once when every commit and every page fails on
 test('pollOnce commits each page with its events, and the watermark after the last', async () => {
   const { sink, commits } = await visibleSink();
   await pollUntilDone(sink, sourceOf(pages));
-  assert.deepEqual(commits.map(({ events, step }) => [events.length, step.watermarkMs]),
+  assert.deepEqual(commits.map((commit) => [rowEvents(commit).length, commit.step.watermarkMs]),
     [[2, feed.originMs], [2, feed.originMs], [1, feed.originMs], [0, window.to]]);
-  for (const { events, step } of commits) {
-    assert.deepEqual(step.seen.map(({ key }) => key), events.map(({ key }) => key), 'events and keys go together');
+  for (const commit of commits) {
+    const keys = commit.step.seen.map(({ key }) => key);
+    assert.deepEqual(keys, rowEvents(commit).map(({ key }) => key), 'events and keys go together');
   }
 });
 
 test('pollOnce moves the watermark over a window without rows', async () => {
   const { sink, commits } = await visibleSink();
   await pollUntilDone(sink, sourceOf([]));
-  assert.deepEqual(commits.map(({ events, step }) => [events.length, step.watermarkMs]), [[0, window.to]]);
+  assert.deepEqual(commits.map((commit) => [rowEvents(commit).length, commit.step.watermarkMs]), [[0, window.to]]);
 });
 
 test('pollOnce publishes nothing of a window it has read before, and reports the repeats', async () => {
@@ -114,7 +117,7 @@ test('pollOnce publishes nothing of a window it has read before, and reports the
   const before = commits.length;
   const session = await sink.openShard(0);
   const report = await pollOnce(feed, window, { source: sourceOf(pages), session, clock, signal });
-  assert.deepEqual(commits.slice(before).flatMap(({ events }) => events), []);
+  assert.deepEqual(commits.slice(before).flatMap(rowEvents), []);
   assert.deepEqual([report.rows, report.repeats, report.published, report.rejected], [6, 6, 0, 0]);
 });
 
@@ -125,7 +128,7 @@ for (const fault of ['none', 'lost-before-commit', 'lost-after-commit'] satisfie
     const row = leg('acme', 'a', '10:00:10');
     const changed = { ...row, status: 'Completed', talkTimeMS: 5_000 };
     for (const shown of [row, changed, changed, row]) await pollUntilDone(sink, sourceOf([[shown]]));
-    const revisions = commits.flatMap(({ events }) => events).map(({ key, value }) =>
+    const revisions = commits.flatMap(rowEvents).map(({ key, value }) =>
       [key, value['revision'], value['changeKind'], value['talkTimeMS'], value['changedFields']]);
     const fields = ['status', 'talkTimeMS'];
     assert.deepEqual(revisions, [
@@ -133,7 +136,7 @@ for (const fault of ['none', 'lost-before-commit', 'lost-after-commit'] satisfie
       ['acme/a/1', 2, 'corrected', 5_000, fields],
       ['acme/a/1', 3, 'corrected', null, fields],
     ]);
-    assert.equal(new Set(commits.flatMap(({ events }) => events).map(({ value }) => value['eventId'])).size, 3);
+    assert.equal(new Set(commits.flatMap(rowEvents).map(({ value }) => value['eventId'])).size, 3);
   });
 }
 
@@ -143,7 +146,7 @@ test('pollOnce rejects a bad row once, also when a later window shows it again',
   for (const to of ['10:01:00', '10:02:00', '10:03:00']) {
     await pollOnce(feed, { from: window.from, to: at(to) }, { source: sourceOf([[badRow]]), session, clock, signal });
   }
-  assert.equal(commits.flatMap(({ events }) => events).length, 1);
+  assert.equal(commits.flatMap(rowEvents).length, 1);
   assert.equal(session.offsetOf(feed.id)!.seenCount, 1);
 });
 
@@ -157,7 +160,7 @@ test('pollOnce remembers a bad row for as long as windows that hold it may be re
     const io = { source, session, clock: new VirtualClock(new VirtualTime(to + pace.settleMs)), signal };
     await pollOnce(feed, { from: Math.max(window.from, to - pace.lookbackMs), to }, io);
   }
-  assert.equal(commits.flatMap(({ events }) => events).length, 1);
+  assert.equal(commits.flatMap(rowEvents).length, 1);
 });
 
 test('pollOnce drops rows from before the origin and counts them', async () => {
@@ -165,7 +168,7 @@ test('pollOnce drops rows from before the origin and counts them', async () => {
   const session = await sink.openShard(0);
   const source = sourceOf([[leg('acme', 'early', '09:59:59'), leg('acme', 'first', '10:00:00')]]);
   const report = await pollOnce(feed, window, { source, session, clock, signal });
-  assert.deepEqual(commits.flatMap(({ events }) => events).map(({ key }) => key), ['acme/first/1']);
+  assert.deepEqual(commits.flatMap(rowEvents).map(({ key }) => key), ['acme/first/1']);
   assert.equal(report.outside, 1);
 });
 
@@ -176,9 +179,29 @@ test('pollOnce reports what it did: counts, watermark, keys, duration', async ()
   const polled = pollOnce(feed, window, { source, session, clock: new VirtualClock(time), signal });
   await time.advanceTo(at('10:06:00'));
   assert.deepEqual(await polled, {
-    window, watermarkMs: window.to, pages: 3, rows: 6, published: 4, corrected: 0, rejected: 1, repeats: 1, outside: 0,
-    seen: 5, durationMs: 4_000,
+    outcome: 'whole', window, fromWatermarkMs: window.from, watermarkMs: window.to, pages: 3, rows: 6, published: 4,
+    corrected: 0, late: 0, rejected: 1, repeats: 1, outside: 0, total: undefined, received: 1, attempts: 1, seen: 5,
+    durationMs: 4_000,
   });
+});
+
+test('pollOnce ends a window with an entry of the ledger and a watermark, in the commit that moves it', async () => {
+  const { sink, commits } = await visibleSink();
+  const source: Source = {
+    async check() {},
+    aheadMs: () => 0,
+    async *readPages() {
+      for (const rows of pages) yield { rows, reading: { total: 9, received: 5, attempts: 2 } };
+    },
+  };
+  await pollUntilDone(sink, source);
+  const audits = commits.map(({ events }) => events.filter((event) => !rowEvents({ events }).includes(event)));
+  assert.deepEqual(audits.slice(0, -1).flat(), []);
+  const [entry, watermark] = audits.at(-1)!;
+  const { outcome, total, received, fetched, new: fresh, rejected, repeated, commit } = entry!.value;
+  assert.deepEqual([outcome, total, received, fetched, fresh, rejected, repeated], ['short', 9, 5, 6, 4, 1, 1]);
+  assert.equal(commit, (await sink.openShard(0)).offsetOf(feed.id)!.commits, 'the number of its own commit');
+  assert.equal(watermark!.value['completeUpTo'], window.to);
 });
 
 test('pollOnce goes on from the offset of the session, and keeps none of its own', async () => {
@@ -198,7 +221,7 @@ test('pollOnce ends the reading when a commit fails, so that no request goes on 
     aheadMs: () => 0,
     async *readPages() {
       try {
-        yield* pages;
+        yield* pages.map(pageOf);
       } finally {
         ended = true;
       }

@@ -183,7 +183,11 @@ test('runShard passes what 8x8 no longer keeps in one commit that says so, and g
   const to = at('12:05:00') - RETENTION_MS;
   assert.deepEqual([skipped!.step.watermarkMs, skipped!.step.seenFromMs], [to, to]);
   assert.deepEqual(skipped!.events.map(({ channel, value }) =>
-    [channel, value['code'], value['windowFrom'], value['windowTo']]), [['rejected', 'RETENTION_GAP', originMs, to]]);
+    [channel, value['code'] ?? value['outcome'], value['windowFrom'], value['windowTo'] ?? value['completeUpTo']]), [
+    ['rejected', 'RETENTION_GAP', originMs, to],
+    ['ledger', 'gap', originMs, to],
+    ['watermarks', undefined, undefined, to],
+  ]);
 });
 
 test('runShard asks 8x8 before it passes anything, and passes nothing while it cannot', async () => {

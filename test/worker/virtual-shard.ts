@@ -5,7 +5,7 @@ import type { RawRow } from '../../src/streams/stream.ts';
 import type { Feed } from '../../src/worker/poll.ts';
 import { runShard, type Outcome } from '../../src/worker/shard-loop.ts';
 import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
-import { at } from './parts.ts';
+import { at, pageOf } from './parts.ts';
 
 interface Poll {
   readonly at: string;
@@ -43,7 +43,7 @@ export async function startShard(feeds: readonly Feed[], answer: Answering) {
       signal.throwIfAborted();
       Object.assign(told, { aheadMs: Math.max(clock.offsetMs, 0), atMs: clock.nowMs() });
       if (fail !== undefined) throw fail;
-      if (rows.length > 0) yield rows;
+      if (rows.length > 0) yield pageOf(rows);
     },
   };
   const commits: (Commit & { readonly trueMs: number })[] = [];

@@ -7,7 +7,7 @@ import type { Commit, ShardSession, Sink } from '../../src/sink/sink.ts';
 import type { Source } from '../../src/source/source.ts';
 import { runWorker, type WorkerEvent } from '../../src/worker/worker.ts';
 import { settle, VirtualClock, VirtualTime } from '../world/virtual-time.ts';
-import { at, feedOf, leg, minutes, sourceOf } from './parts.ts';
+import { at, feedOf, leg, minutes, pageOf, rowEvents, sourceOf } from './parts.ts';
 
 const SHARDS = 3;
 const feeds = ['acme', 'globex', 'initech', 'umbrella', 'hooli'].map((pbxId) => feedOf(pbxId));
@@ -139,7 +139,7 @@ test('runWorker stops cleanly in the middle of a page', async () => {
   const source: Source = { async check() {}, aheadMs: () => 0, async *readPages(_, signal) {
     await time.sleep(minutes(5), signal);
     signal.throwIfAborted();
-    yield [leg('acme', 'a', '10:01:00')];
+    yield pageOf([leg('acme', 'a', '10:01:00')]);
   } };
   const { sink, stop, running, heard, commits } = worker({}, source);
   sink.own(...shards);
@@ -172,7 +172,7 @@ test('runWorker takes a shard back only when its own last session is closed', as
   // Deaf to the signal for a minute, as a page of a slow server may be.
   const source: Source = { async check() {}, aheadMs: () => 0, async *readPages() {
     await time.sleep(minutes(1));
-    yield [];
+    yield pageOf([]);
   } };
   const { sink, kinds } = worker({}, source);
   sink.own(home);
@@ -226,7 +226,7 @@ test('runWorker opens a new session after a lost commit, and reads on from what 
   const running = runWorker({ feeds: [feeds[0]!], source, sink: inner, clock: new VirtualClock(time), random: () => 0,
     listen: () => undefined }, stop.signal);
   await time.advanceTo(at('10:05:20'));
-  assert.deepEqual(commits.flatMap(({ events }) => events).map(({ key }) => key), ['acme/a/1', 'acme/b/1']);
+  assert.deepEqual(commits.flatMap(rowEvents).map(({ key }) => key), ['acme/a/1', 'acme/b/1']);
   stop.abort();
   await running;
 });

@@ -21,6 +21,11 @@ export function eachStep(
   });
 }
 
+/** The rows that a commit publishes, good and bad. */
+export function rowEvents({ events }: Pick<VisibleCommit, 'events'>): readonly BusEvent[] {
+  return events.filter(({ channel }) => channel === 'accepted' || channel === 'rejected');
+}
+
 /** Compares what both have, without the connector's own reading of rows. */
 export function isSameContent({ value }: BusEvent, row: RawRow): boolean {
   return Object.entries(value).every(([name, published]) => {

@@ -6,7 +6,9 @@ import {
   watermarkIsPast, workersEndWell,
 } from './promises.ts';
 import type { Promised } from './promise.ts';
+import { ledgerIsTrue } from './ledger.ts';
 import { changesArrive, revisionsFollow } from './revisions.ts';
+import type { BusEvent } from '../../src/streams/stream.ts';
 import type { Trace, VisibleCommit } from './trace.ts';
 import { World, type Outcome } from './world.ts';
 
@@ -30,6 +32,15 @@ const withCommits = (change: (commits: VisibleCommit[]) => VisibleCommit[]): Out
 const withCorrections = (change: Readonly<Record<string, unknown>>): Outcome => withCommits((commits) =>
   commits.map((commit) => ({ ...commit, events: commit.events.map((event) =>
     event.value['changeKind'] === 'corrected' ? { ...event, value: { ...event.value, ...change } } : event) })));
+
+/** The good world with what is told of its windows changed. */
+const withAudits = (
+  channel: 'ledger' | 'watermarks', change: (value: BusEvent['value']) => object | undefined,
+): Outcome =>
+  withCommits((commits) => commits.map((commit) => ({ ...commit, events: commit.events.flatMap((event) => {
+    const told = event.channel === channel ? change(event.value) : {};
+    return told === undefined ? [] : [{ ...event, value: { ...event.value, ...told } }];
+  }) })));
 
 /** The index of the first commit of events; commits before the last watermark of their feed follow it. */
 const publishing = good.trace.commits.findIndex(({ events }) => events.some(({ channel }) => channel === 'accepted'));
@@ -60,6 +71,20 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
   { name: 'a change is not published', promise: changesArrive, line: /^stale: /,
     outcome: withCommits((commits) => commits.map((commit) =>
       ({ ...commit, events: commit.events.filter(({ value }) => value['changeKind'] !== 'corrected') }))) },
+  { name: 'the ledger lacks a window', promise: ledgerIsTrue, line: /^ledger: .* has 0 entries$/,
+    outcome: withAudits('ledger', () => undefined) },
+  { name: 'a watermark is not told', promise: ledgerIsTrue, line: /^ledger: .* has 0 watermarks$/,
+    outcome: withAudits('watermarks', () => undefined) },
+  { name: 'another watermark is told', promise: ledgerIsTrue, line: /^ledger: .* tells another watermark$/,
+    outcome: withAudits('watermarks', ({ completeUpTo }) => ({ completeUpTo: Number(completeUpTo) + 1 })) },
+  { name: 'the ledger counts a row too many', promise: ledgerIsTrue, line: /^ledger: .* of new, which is /,
+    outcome: withAudits('ledger', (value) => ({ new: Number(value['new']) + 1 })) },
+  { name: 'the ledger does not know what has become of a row', promise: ledgerIsTrue, line: /^ledger: .* tells of /,
+    outcome: withAudits('ledger', ({ fetched }) => ({ fetched: Number(fetched) + 1 })) },
+  { name: 'the ledger calls whole what is short', promise: ledgerIsTrue, line: /^ledger: .* is called whole$/,
+    outcome: withAudits('ledger', ({ received }) => ({ total: Number(received) + 1, outcome: 'whole' })) },
+  { name: 'the ledger names another window', promise: ledgerIsTrue, line: /^ledger: .* of windowFrom, which is /,
+    outcome: withAudits('ledger', () => ({ windowFrom: 0 })) },
   { name: 'a field of a published row is not what was shown', promise: nothingInvented, line: /^invented: /,
     outcome: withCommits((commits) => changed(commits, publishing, ({ events }) =>
       ({ events: events.map((event) => ({ ...event, value: { ...event.value, callTime: -1 } })) }))) },

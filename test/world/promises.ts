@@ -1,6 +1,6 @@
 import { feedName, type FeedId } from '../../src/feed/feed.ts';
-import type { BusEvent } from '../../src/streams/stream.ts';
-import { eachStep, isSameContent, iso, type Promised } from './promise.ts';
+import { eachStep, isSameContent, iso, rowEvents, type Promised } from './promise.ts';
+import { ledgerIsTrue } from './ledger.ts';
 import { changesArrive, revisionsFollow } from './revisions.ts';
 import type { VisibleCommit } from './trace.ts';
 import type { ShownRow, TrueRow } from './truth.ts';
@@ -61,8 +61,9 @@ export const nothingInvented: Promised = ({ trace }) => {
     }
   }
   const invented: string[] = [];
-  for (const { events, atMs } of trace.commits) {
-    for (const event of events) {
+  for (const commit of trace.commits) {
+    const { atMs } = commit;
+    for (const event of rowEvents(commit)) {
       const name = `${event.stream} ${event.channel} ${event.key}`;
       const rows = shown.get(name) ?? [];
       const real = rows.some(({ row, sinceMs }) => sinceMs <= atMs && (row.bad || isSameContent(event, row.json)));
@@ -93,9 +94,10 @@ export const feedsBeginFirst: Promised = ({ trace, origins }) =>
 
 /** No event without an offset that covers it: its key, time and content are in the step of its own commit. */
 export const eventsAreCovered: Promised = ({ trace }) =>
-  trace.commits.flatMap(({ events, step, feed, atMs }) => {
+  trace.commits.flatMap((commit) => {
+    const { step, feed, atMs } = commit;
     const known = new Map(step.seen.map((entry) => [entry.key, entry]));
-    return events
+    return rowEvents(commit)
       .filter(({ key, contentHash, eventTimeMs }) => {
         const entry = known.get(key);
         return entry?.hash !== contentHash || entry.timeMs < eventTimeMs;
@@ -185,8 +187,8 @@ export const mannersAreKept: Promised = ({ plan, trace }) => {
 };
 
 export const promises: Readonly<Record<string, Promised>> = {
-  everyRowArrives, nothingTwice, revisionsFollow, changesArrive, nothingInvented,
-  nothingGoesBack, feedsBeginFirst, eventsAreCovered,
+  everyRowArrives, nothingTwice, revisionsFollow, changesArrive, ledgerIsTrue, nothingInvented, nothingGoesBack,
+  feedsBeginFirst, eventsAreCovered,
   watermarkIsComplete, watermarkIsPast, watermarkIsHonest, oneWriter, backlogDrains, workersEndWell, mannersAreKept,
 };
 
@@ -195,12 +197,12 @@ export function violations(outcome: Outcome): readonly string[] {
   return Object.values(promises).flatMap((promised) => promised(outcome));
 }
 
-function publishedKeys(commits: readonly VisibleCommit[]): Record<BusEvent['channel'], ReadonlySet<string>> {
-  const keys = { accepted: new Set<string>(), rejected: new Set<string>() };
-  for (const { channel, stream, key } of commits.flatMap(({ events }) => events)) {
-    keys[channel].add(channel === 'accepted' ? `${stream} ${key}` : key);
-  }
-  return keys;
+function publishedKeys(commits: readonly VisibleCommit[]): Record<'accepted' | 'rejected', ReadonlySet<string>> {
+  const events = commits.flatMap(rowEvents);
+  const keysOf = (of: string): ReadonlySet<string> =>
+    new Set(events.filter(({ channel }) => channel === of).map(({ stream, key }) =>
+      of === 'accepted' ? `${stream} ${key}` : key));
+  return { accepted: keysOf('accepted'), rejected: keysOf('rejected') };
 }
 
 /** By true row: the rejected keys of all its bad contents that were shown. */

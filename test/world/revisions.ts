@@ -11,7 +11,7 @@ export const revisionsFollow: Promised = ({ trace }) => {
   const latest = new Map<string, BusEvent>();
   const unnamed: string[] = [];
   const wrong = trace.commits.flatMap(({ events, atMs }) => events.flatMap((event) => {
-    if (event.channel === 'rejected') return [];
+    if (event.channel !== 'accepted') return [];
     const name = `${event.stream} ${event.key}`;
     const before = latest.get(name);
     latest.set(name, event);

@@ -111,6 +111,13 @@ export class Truth {
     }
   }
 
+  /** How many rows the window has, as 8x8 counts them. */
+  count({ report, pbxIds, fromMs, toMs, nowMs }: PageRequest): number {
+    const span = { fromMs: fromMs - this.#marginMs, toMs: toMs + this.#marginMs };
+    const all = queryPage(this.#system, { report, pbxIds, nowMs, scrollId: undefined, pageSize: 1_000_000, ...span });
+    return this.#showAll(all.rows, nowMs).filter(({ timeMs }) => this.#isInside(timeMs, fromMs, toMs)).length;
+  }
+
   /** Up to four rows of the minute before and the minute after a window. */
   around({ report, pbxIds, fromMs, toMs, nowMs }: PageRequest): readonly ShownRow[] {
     return [[fromMs - 60_000, fromMs - 1_000], [toMs + 1_000, toMs + 60_000]].flatMap(([low, high]) =>

@@ -3,10 +3,16 @@ import { check, patch, worlds, type Bug } from './bug.ts';
 /** Bugs in how 8x8 is read: `src/source/`. */
 export const sourceBugs: readonly Bug[] = [
   {
+    name: 'a short reading is taken as it is',
+    believed: 'the scroll has come to its marked end, so there is no more to read',
+    patches: [patch('source/work-analytics.ts', 'if (attempts === 2 ||', 'if (attempts >= 1 ||')],
+    caughtBy: [check('source/work-analytics', /^a window of which 8x8 shows fewer rows than it counts is read anew/)],
+  },
+  {
     name: '401 read as empty',
     believed: 'a user whose rights ended has no calls to show, and the other PBXs go on',
     patches: [patch('source/work-analytics.ts', 'if (renewed || !isCredentialRefused(answer.refusal)) {',
-      `if (renewed && answer.refusal.status === 401) return { rows: [], nextScrollId: undefined };
+      `if (renewed && answer.refusal.status === 401) return { rows: [], nextScrollId: undefined, total: 0 };
     if (renewed || !isCredentialRefused(answer.refusal)) {`)],
     caughtBy: [check('source/refusals', 'a second 401 is a refusal')],
   },
@@ -42,14 +48,14 @@ export const sourceBugs: readonly Bug[] = [
   {
     name: 'a short page taken for the last one',
     believed: 'a page that is not full has nothing behind it, and the request for an empty page is saved',
-    patches: [patch('source/work-analytics.ts', 'if (page.nextScrollId === undefined) return;',
-      'if (page.nextScrollId === undefined || page.rows.length < scroll.pageSize) return;')],
+    patches: [patch('source/work-analytics.ts', 'if (page.nextScrollId !== undefined) continue;',
+      'if (page.nextScrollId !== undefined && page.rows.length >= scroll.pageSize) continue;')],
     caughtBy: [check('source/work-analytics', 'a window is read to its documented end, page by page'), worlds(10)],
   },
   {
     name: 'an empty page ends a window that has counted more',
     believed: 'totals are stale; what counts is the page',
-    patches: [patch('source/page.ts', 'totalRecordCount > receivedCount', 'totalRecordCount > Infinity')],
+    patches: [patch('source/page.ts', 'total > receivedCount', 'totalRecordCount > Infinity')],
     caughtBy: [check('source/page', 'parsePage refuses no rows though more are counted')],
   },
   {

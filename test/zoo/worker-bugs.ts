@@ -3,6 +3,28 @@ import { check, patch, worlds, type Bug } from './bug.ts';
 /** Bugs in the loop that joins the parts: `src/worker/`. */
 export const workerBugs: readonly Bug[] = [
   {
+    name: 'the ledger tells of the last page only',
+    believed: 'each page is a commit, and the entry comes with the last one',
+    patches: [patch('worker/report.ts', 'published: count.published + accepted.length', 'published: accepted.length')],
+    caughtBy: [worlds(10)],
+  },
+  {
+    name: 'the watermark is told with every page',
+    believed: 'a heartbeat cannot come too often',
+    patches: [patch('worker/poll.ts', 'await session.commit({ feed: id, events: fresh, step',
+      'await session.commit({ feed: id, events: [...fresh, ...auditEvents({ feed: id, commit: 1, observedAtMs: 0 },'
+        + " { ...NOTHING, ...reading, outcome: 'whole', window, fromWatermarkMs, watermarkMs: window.to,"
+        + ' durationMs: 0 })],'
+        + ' step')],
+    caughtBy: [worlds(10)],
+  },
+  {
+    name: 'short windows are called whole',
+    believed: 'what 8x8 counts is only a hint',
+    patches: [patch('worker/poll.ts', "isShort(reading) ? 'short' : 'whole'", "'whole'")],
+    caughtBy: [check('worker/poll', /^pollOnce ends a window with an entry of the ledger/)],
+  },
+  {
     name: "watermark ahead of a window's last page",
     believed: 'the end of the window goes with the commit that is made anyway, and spares an empty one',
     patches: [patch('worker/poll.ts', 'step: afterPage(offset(), scan, seen)',

@@ -1,0 +1,144 @@
+import { feedName, type FeedId } from '../feed/feed.ts';
+import type { Window } from '../feed/window.ts';
+import { canonicalJson, digest, eventIdOf } from './digest.ts';
+import type { BusEvent } from './stream.ts';
+
+/** A window that was read to its end, or passed over, as it stands in the ledger: `schemas/ledger.avsc`. */
+export interface LedgerEntry {
+  /** Deterministic id of this event, of feed, commit and content. */
+  readonly eventId: string;
+  /** Pass of the feed: "live", or the name of a backfill. */
+  readonly pass: string;
+  /** Report that was read: "call-legs" or "call-records". */
+  readonly stream: string;
+  /** PBX, list of PBXs or "allpbxes", as it was asked for. */
+  readonly pbxId: string;
+  /** Number of the commit that this event is part of. */
+  readonly commit: number;
+  /** Start of the window. */
+  readonly windowFrom: number;
+  /** End of the window, exclusive. */
+  readonly windowTo: number;
+  /** Watermark of the feed before: a window that starts earlier reads again. */
+  readonly fromWatermark: number;
+  /** Watermark of the feed after. */
+  readonly watermark: number;
+  /** "whole", "short" if 8x8 has shown fewer rows than it counts, or "gap" if 8x8 no longer keeps it; an open set. */
+  readonly outcome: string;
+  /** Rows that the window has by 8x8's own count; null if it does not say. */
+  readonly total: number | null;
+  /** Rows received, each once. */
+  readonly received: number;
+  /** Rows received in all readings of the window, repeats included. */
+  readonly fetched: number;
+  /** Rows published for the first time. */
+  readonly new: number;
+  /** Rows published again because 8x8 has changed them. */
+  readonly corrected: number;
+  /** Of the new ones: those that ended before fromWatermark. */
+  readonly late: number;
+  /** Rows that became dead letters. */
+  readonly rejected: number;
+  /** Rows that were published before, and are as they were. */
+  readonly repeated: number;
+  /** Rows from before all that is remembered, dropped. */
+  readonly outside: number;
+  /** Pages with rows. */
+  readonly pages: number;
+  /** How often the window was read: twice if the first reading was short. */
+  readonly attempts: number;
+  /** From the first request to the last page. */
+  readonly durationMs: number;
+  /** When the window was done. */
+  readonly observedAt: number;
+}
+
+/** How far a feed is complete: `schemas/watermark.avsc`. It comes with every window, so it is a heartbeat, too. */
+export interface WatermarkEvent {
+  /** Deterministic id of this event, of feed, commit and content. */
+  readonly eventId: string;
+  /** Pass of the feed: "live", or the name of a backfill. */
+  readonly pass: string;
+  /** Report that was read: "call-legs" or "call-records". */
+  readonly stream: string;
+  /** PBX, list of PBXs or "allpbxes", as it was asked for. */
+  readonly pbxId: string;
+  /** Number of the commit that this event is part of. */
+  readonly commit: number;
+  /** All calls that ended before are published, but for those that 8x8 shows late. */
+  readonly completeUpTo: number;
+  /** When the feed came to it. */
+  readonly observedAt: number;
+}
+
+/** What a window has come to. */
+export interface WindowDone {
+  readonly outcome: 'whole' | 'short' | 'gap';
+  readonly window: Window;
+  readonly fromWatermarkMs: number;
+  readonly watermarkMs: number;
+  readonly total: number | undefined;
+  readonly received: number;
+  readonly attempts: number;
+  readonly pages: number;
+  readonly rows: number;
+  readonly published: number;
+  readonly corrected: number;
+  readonly late: number;
+  readonly rejected: number;
+  readonly repeats: number;
+  readonly outside: number;
+  readonly durationMs: number;
+}
+
+/** The commit that ends a window. */
+export interface AuditContext {
+  readonly feed: FeedId;
+  readonly commit: number;
+  readonly observedAtMs: number;
+}
+
+/** What the bus is told when a window is done: an entry of the ledger, and how far the feed is complete. */
+export function auditEvents(context: AuditContext, done: WindowDone): readonly BusEvent[] {
+  return [
+    auditEvent(context, 'ledger', done, ledgerFields(done)),
+    auditEvent(context, 'watermarks', done, { completeUpTo: done.watermarkMs }),
+  ];
+}
+
+function ledgerFields(done: WindowDone): Omit<LedgerEntry, keyof WatermarkEvent> {
+  return {
+    windowFrom: done.window.from,
+    windowTo: done.window.to,
+    fromWatermark: done.fromWatermarkMs,
+    watermark: done.watermarkMs,
+    outcome: done.outcome,
+    total: done.total ?? null,
+    received: done.received,
+    fetched: done.rows,
+    new: done.published - done.corrected,
+    corrected: done.corrected,
+    late: done.late,
+    rejected: done.rejected,
+    repeated: done.repeats,
+    outside: done.outside,
+    pages: done.pages,
+    attempts: done.attempts,
+    durationMs: done.durationMs,
+  };
+}
+
+function auditEvent(
+  { feed, commit, observedAtMs }: AuditContext,
+  channel: 'ledger' | 'watermarks',
+  { window }: WindowDone,
+  fields: Readonly<Record<string, unknown>>,
+): BusEvent {
+  const { pass, stream, pbxId } = feed;
+  const name = feedName(feed);
+  const key = `${channel}/${name}/${commit}`;
+  const { contentHash } = digest(canonicalJson(fields));
+  const eventId = eventIdOf(stream, key, 1, contentHash);
+  const value = { eventId, pass, stream, pbxId, commit, ...fields, observedAt: observedAtMs };
+  return { channel, stream, key, orderingKey: name, eventTimeMs: window.to, contentHash, marks: '', value };
+}

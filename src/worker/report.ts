@@ -1,0 +1,54 @@
+import type { Sifted } from '../feed/seen.ts';
+import type { Window } from '../feed/window.ts';
+import type { Reading } from '../source/source.ts';
+import type { BusEvent } from '../streams/stream.ts';
+
+/** What the pages of a poll came to. */
+export interface Count {
+  /** Pages with rows. */
+  readonly pages: number;
+  readonly rows: number;
+  readonly published: number;
+  /** Of those published: rows that were published before, and that 8x8 has changed since. */
+  readonly corrected: number;
+  /** Of those published: rows that ended before what the feed had already read to the end. */
+  readonly late: number;
+  readonly rejected: number;
+  /** Rows read before and dropped as known. */
+  readonly repeats: number;
+  /** Rows before all that is remembered, dropped: nobody asked for them. */
+  readonly outside: number;
+}
+
+/** What one poll did. Metrics, logs, the ledger and the demo screen are made from this and nothing else. */
+export interface PollReport extends Count, Reading {
+  readonly outcome: 'whole' | 'short';
+  readonly window: Window;
+  /** Of the feed, when the poll began and when it ended. */
+  readonly fromWatermarkMs: number;
+  readonly watermarkMs: number;
+  /** Keys remembered after the poll. */
+  readonly seen: number;
+  readonly durationMs: number;
+}
+
+export const NOTHING: Count = {
+  pages: 0, rows: 0, published: 0, corrected: 0, late: 0, rejected: 0, repeats: 0, outside: 0,
+};
+
+/** The count with one more page. */
+export function countPage(count: Count, rows: number, sifted: Sifted<BusEvent>, watermarkMs: number): Count {
+  const { fresh, corrected, repeats, outside } = sifted;
+  const accepted = fresh.filter(({ channel }) => channel === 'accepted');
+  const late = accepted.filter(({ value, eventTimeMs }) => value['revision'] === 1 && eventTimeMs < watermarkMs);
+  return {
+    pages: count.pages + Math.min(rows, 1),
+    rows: count.rows + rows,
+    published: count.published + accepted.length,
+    corrected: count.corrected + corrected,
+    late: count.late + late.length,
+    rejected: count.rejected + fresh.length - accepted.length,
+    repeats: count.repeats + repeats,
+    outside: count.outside + outside,
+  };
+}

@@ -1,0 +1,14 @@
+import type { AuditContext, WindowDone } from '../../src/streams/audit.ts';
+
+/** A window with a number of its own for each count. */
+export const audit: { readonly context: AuditContext; readonly done: WindowDone } = {
+  context: { feed: { stream: 'call-legs', pbxId: 'Acme', pass: 'live' }, commit: 7, observedAtMs: 1_740_000_100_000 },
+  done: {
+    outcome: 'short',
+    window: { from: 1_740_000_000_000, to: 1_740_000_060_000 },
+    fromWatermarkMs: 1_740_000_030_000,
+    watermarkMs: 1_740_000_060_000,
+    total: 50, received: 41, attempts: 2, pages: 3, rows: 82, published: 20, corrected: 5, late: 4, rejected: 2,
+    repeats: 57, outside: 3, durationMs: 900,
+  },
+};

@@ -1,0 +1,59 @@
+import { feedName } from '../../src/feed/feed.ts';
+import type { BusEvent } from '../../src/streams/stream.ts';
+import { eachStep, iso, rowEvents, type Promised } from './promise.ts';
+import type { VisibleCommit } from './trace.ts';
+
+/** Each row that was fetched is in one of them. */
+const HEAPS = ['new', 'corrected', 'rejected', 'repeated', 'outside'];
+
+/**
+ * When a watermark moves, the same commit says so: one entry of the ledger, true in every count, and one watermark.
+ * No other commit has either.
+ */
+export const ledgerIsTrue: Promised = ({ trace }) => {
+  const byScan = Map.groupBy(trace.commits, scanName);
+  return eachStep(trace.commits, (commit, before) => {
+    const { feed, step, events, atMs } = commit;
+    const of = (channel: BusEvent['channel']) => events.filter((event) => event.channel === channel);
+    const [entries, watermarks] = [of('ledger'), of('watermarks')];
+    const expected = before === undefined || step.watermarkMs === before.step.watermarkMs ? 0 : 1;
+    const where = `ledger: ${feedName(feed)} at ${iso(atMs)}`;
+    if (entries.length !== expected) return `${where} has ${entries.length} entries`;
+    if (entries.length !== watermarks.length) return `${where} has ${watermarks.length} watermarks`;
+    if (entries.length === 0) return undefined;
+    const said = entries[0]!.value;
+    const pages = byScan.get(scanName(commit))!.filter((page) => page.atMs <= atMs);
+    const wrong = Object.entries(truthOf(pages, before!)).find(([name, value]) => said[name] !== value);
+    if (wrong !== undefined) return `${where} says ${said[wrong[0]]} of ${wrong[0]}, which is ${wrong[1]}`;
+    const sum = HEAPS.reduce((all, name) => all + Number(said[name]), 0);
+    if (sum !== said['fetched']) return `${where} has fetched ${said['fetched']} rows and tells of ${sum}`;
+    const short = said['total'] !== null && Number(said['received']) < Number(said['total']);
+    if (said['outcome'] !== (short ? 'short' : 'whole')) return `${where} is called ${said['outcome']}`;
+    return watermarks[0]!.value['completeUpTo'] === step.watermarkMs ? undefined : `${where} tells another watermark`;
+  });
+};
+
+/** What the commits of a reading, the last one included, have published. */
+function truthOf(pages: readonly VisibleCommit[], before: VisibleCommit): Readonly<Record<string, unknown>> {
+  const { feed, step } = pages.at(-1)!;
+  const events = pages.flatMap(rowEvents);
+  const accepted = events.filter(({ channel }) => channel === 'accepted');
+  const fresh = accepted.filter(({ value }) => value['revision'] === 1);
+  return {
+    pass: feed.pass,
+    stream: feed.stream,
+    pbxId: feed.pbxId,
+    windowFrom: step.scan!.window.from,
+    windowTo: step.scan!.window.to,
+    fromWatermark: before.step.watermarkMs,
+    watermark: step.watermarkMs,
+    new: fresh.length,
+    corrected: accepted.length - fresh.length,
+    late: fresh.filter(({ eventTimeMs }) => eventTimeMs < before.step.watermarkMs).length,
+    rejected: events.length - accepted.length,
+  };
+}
+
+function scanName({ feed, step }: VisibleCommit): string {
+  return `${feedName(feed)} ${step.scan?.after} ${step.scan?.window.from} ${step.scan?.window.to}`;
+}
