@@ -3,11 +3,13 @@ import { systemClock, type Clock } from './clock.ts';
 import { originMs, type Config } from './config.ts';
 import { createHealth, type Health } from './observe/health.ts';
 import { createMetrics, type Metrics, type RequestReport } from './observe/metrics.ts';
-import type { ConnectorError } from './errors.ts';
+import { ConnectorError } from './errors.ts';
 import { shardOf } from './feed/feed.ts';
 import { KafkaSink, type KafkaSinkOptions } from './sink/kafka.ts';
+import { readLedger as readEntries } from './sink/kafka-ledger.ts';
 import type { OffsetReset, ResetReport } from './sink/kafka-reset.ts';
 import type { Sink } from './sink/sink.ts';
+import type { LedgerEntry } from './streams/audit.ts';
 import type { Source } from './source/source.ts';
 import { createWorkAnalytics } from './source/work-analytics.ts';
 import { streams } from './streams/index.ts';
@@ -164,6 +166,18 @@ export async function resetOffset(config: Config, reset: OffsetReset): Promise<R
     stop.abort();
     await sink.close();
   }
+}
+
+/**
+ * Every entry of the ledger whose window ends at `fromMs` or later. It needs no 8x8, and workers may run.
+ *
+ * @throws ConnectorError CONFIG_INVALID when the ledger is switched off; SINK_UNAVAILABLE, SINK_REFUSED.
+ */
+export async function readLedger({ kafka, registry, connector }: Config, fromMs: number): Promise<LedgerEntry[]> {
+  const topic = orNone(kafka.topicLedger);
+  if (topic === undefined) throw new ConnectorError('CONFIG_INVALID', 'KAFKA_TOPIC_LEDGER: it is off, so none is kept');
+  const { brokers } = kafka;
+  return readEntries({ brokers, connector: connector.name, topic, registry, onLog: () => undefined }, fromMs);
 }
 
 function orNone(topic: string): string | undefined {

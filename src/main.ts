@@ -1,12 +1,13 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command, CommanderError } from 'commander';
+import { addLedgerOptions, ledger, type LedgerArguments } from './cli/ledger.ts';
 import { addResetOptions, reset, type ResetArguments } from './cli/offsets.ts';
 import { run } from './cli/run.ts';
 import { addSimulateOptions, simulate, type SimulateArguments } from './cli/simulate.ts';
 import { ConnectorError, type ErrorCode } from './errors.ts';
 
 /** Exit codes; the README documents them. */
-const EXIT = { stopped: 0, bug: 1, config: 2, source: 3, sink: 4, late: 5, twice: 130 } as const;
+const EXIT = { stopped: 0, bug: 1, config: 2, source: 3, sink: 4, late: 5, hole: 6, twice: 130 } as const;
 
 /** A clean stop takes less; what hangs longer is safe to cut, for nothing but Kafka holds our place. */
 const STOP_MAX_MS = 9_000;
@@ -32,6 +33,10 @@ program
 
 addSimulateOptions(program.command('simulate').description('serve a simulated 8x8 Work Analytics API'))
   .action((args: SimulateArguments) => simulate(args, stopSignal(), print));
+
+addLedgerOptions(program.command('ledger')).action(async (args: LedgerArguments) => {
+  if (!await ledger(args, print)) process.exit(EXIT.hole);
+});
 
 const offsets = program.command('offsets').description('what the connector continues from');
 addResetOptions(offsets.command('reset'))

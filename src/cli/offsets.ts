@@ -1,8 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { loadConfig, resetOffset } from '../connector.ts';
 import { feedName, type FeedId, type StreamName } from '../feed/feed.ts';
-import { floorToSecond } from '../feed/window.ts';
 import { streams } from '../streams/index.ts';
+import { timeOf } from './time.ts';
 
 /** Arguments of `8x8-connector offsets reset`. */
 export interface ResetArguments {
@@ -41,12 +41,4 @@ function feedOf(name: string): FeedId {
     throw new InvalidArgumentError('Expected the name of a feed as in the log, such as live/call-legs/acme.');
   }
   return { pass, stream: stream as StreamName, pbxId };
-}
-
-function timeOf(text: string): number {
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms) || !/(Z|[+-]\d\d:\d\d)$/.test(text)) {
-    throw new InvalidArgumentError('Expected a time with its zone, such as 2026-11-20T00:00:00Z.');
-  }
-  return floorToSecond(ms);
 }

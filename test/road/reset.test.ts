@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
-import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { readTopics } from '../reader/topics.ts';
+import { command } from './command.ts';
 import { closingJourneys, type Journey } from './journey.ts';
 import { assertWhole } from './verdict.ts';
-import { roadSettings } from './worker.ts';
 
 // Goal: offsets that cannot be true stop the connector with the command that mends them, and that command does.
 // Method: the whole road on real parts; somebody writes into the offsets topic what does not belong there.
@@ -15,14 +13,11 @@ const { journey, closeAll } = closingJourneys();
 after(closeAll);
 
 const FEED = 'live/call-legs/acme';
-const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
 /** `8x8-connector offsets reset`, as a person would call it. */
-async function reset({ account, stack, prefix }: Journey, to: Date): Promise<string> {
-  const env = { PATH: process.env['PATH'], ...roadSettings(account, { ...stack, prefix }, Date.now()) };
-  const args = [MAIN, 'offsets', 'reset', '--feed', FEED, '--to', to.toISOString(), '--reason', 'a test'];
-  const quiet = ['--disable-warning=TimeoutNegativeWarning'];
-  return (await promisify(execFile)(process.execPath, [...quiet, ...args], { env })).stdout;
+async function reset(one: Journey, to: Date): Promise<string> {
+  const args = ['--feed', FEED, '--to', to.toISOString(), '--reason', 'a test'];
+  return (await command(one, 'offsets', 'reset', ...args)).stdout;
 }
 
 /** Writes over the feed's head, past all transactions. */

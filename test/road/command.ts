@@ -1,0 +1,21 @@
+import { execFile } from 'node:child_process';
+import type { Journey } from './journey.ts';
+import { roadSettings } from './worker.ts';
+
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+/** What a command has come to. */
+export interface Said {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `8x8-connector` with these arguments, as a person would who has the settings of the journey's connector. */
+export function command({ account, stack, prefix }: Journey, ...args: readonly string[]): Promise<Said> {
+  const env = { PATH: process.env['PATH'], ...roadSettings(account, { ...stack, prefix }, Date.now()) };
+  return new Promise((resolve) => {
+    execFile(process.execPath, ['--disable-warning=TimeoutNegativeWarning', MAIN, ...args], { env },
+      (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }));
+  });
+}
