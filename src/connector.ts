@@ -196,6 +196,8 @@ function openSink(
     topics: {
       'call-legs': kafka.topicCallLegs,
       'call-records': kafka.topicCallRecords,
+      'call-legs.latest': orNone(kafka.topicCallLegsLatest),
+      'call-records.latest': orNone(kafka.topicCallRecordsLatest),
       'rejected': kafka.topicRejected,
       'ledger': orNone(kafka.topicLedger),
       'watermarks': orNone(kafka.topicWatermarks),

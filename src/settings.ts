@@ -165,6 +165,14 @@ const kafka = {
   }),
   topicCallLegs: topic('Topic of call legs.', '8x8.call-legs', 'KAFKA_TOPIC_CALL_LEGS'),
   topicCallRecords: topic('Topic of call records.', '8x8.call-records', 'KAFKA_TOPIC_CALL_RECORDS'),
+  topicCallLegsLatest: topic(
+    'Compacted topic with the last revision of each leg, such as `8x8.call-legs.latest`. `off`: none.',
+    'off', 'KAFKA_TOPIC_CALL_LEGS_LATEST',
+  ),
+  topicCallRecordsLatest: topic(
+    'The same of each record, such as `8x8.call-records.latest`.',
+    'off', 'KAFKA_TOPIC_CALL_RECORDS_LATEST',
+  ),
   topicOffsets: topic(
     'Compacted topic of offsets. Each connector name needs one of its own.',
     '8x8.offsets', 'KAFKA_TOPIC_OFFSETS',

@@ -4,10 +4,13 @@ import type { BusEvent } from '../streams/stream.ts';
 import type { Codec } from './avro.ts';
 
 /** What an event is: a row of a stream, or one of the other channels. */
-export type EventKind = StreamName | Exclude<BusEvent['channel'], 'accepted'>;
+type EventKind = StreamName | Exclude<BusEvent['channel'], 'accepted'>;
 
-/** Names of the topics we write; events of a kind that has none are not published. */
-export type Topics = { readonly [Kind in EventKind]?: string | undefined } & { readonly offsets: string };
+/** The topics of events: one for each kind, and a table of each stream, which keeps the last revision of a row. */
+export type EventTopic = EventKind | `${StreamName}.latest`;
+
+/** Names of the topics we write; what has none is not published. */
+export type Topics = { readonly [Topic in EventTopic]?: string | undefined } & { readonly offsets: string };
 
 /** A message with its place: kafkajs would choose the partition anew at each retry. Plain, so that it can be cloned. */
 export interface PlacedMessage {
@@ -33,7 +36,7 @@ export interface EventAttributes {
 /** What turns events into messages: for each topic a codec, and where a key falls. */
 export interface EventEncoder {
   readonly topics: Topics;
-  readonly codecs: Readonly<Partial<Record<EventKind, Codec>>>;
+  readonly codecs: Readonly<Partial<Record<EventTopic, Codec>>>;
   readonly placers: ReadonlyMap<string, Placer>;
 }
 
@@ -68,21 +71,27 @@ function kindOf({ channel, stream }: BusEvent): EventKind {
   return channel === 'accepted' ? stream : channel;
 }
 
-/** An event that is wanted at its place, encoded. */
-export function eventMessage(encoder: EventEncoder, event: BusEvent): PlacedMessage {
-  const { key, orderingKey, eventTimeMs, value } = event;
-  const kind = kindOf(event);
-  const topic = encoder.topics[kind]!;
+/** An event that is wanted at each of its places, encoded. */
+export function eventMessages(encoder: EventEncoder, event: BusEvent): readonly PlacedMessage[] {
+  const message = messageIn(encoder, event, kindOf(event), event.orderingKey);
+  const table = `${event.stream}.latest` as const;
+  if (event.channel !== 'accepted' || encoder.topics[table] === undefined) return [message];
+  return [message, messageIn(encoder, event, table, event.key)];
+}
+
+function messageIn(encoder: EventEncoder, event: BusEvent, of: EventTopic, messageKey: string): PlacedMessage {
+  const { key, eventTimeMs, value } = event;
+  const topic = encoder.topics[of]!;
   return {
     topic,
-    partition: encoder.placers.get(topic)!(orderingKey),
-    key: orderingKey,
-    value: encoder.codecs[kind]!.encode(value),
+    partition: encoder.placers.get(topic)!(messageKey),
+    key: messageKey,
+    value: encoder.codecs[of]!.encode(value),
     // Brokers refuse a batch with a time an hour ahead: one row with a nonsense time must not stop its page.
     timestampMs: Math.min(eventTimeMs, Number(value['observedAt'])),
     event: {
       id: String(value['eventId']),
-      kind,
+      kind: kindOf(event),
       source: `/8x8/work/${event.stream}`,
       subject: key,
       timeMs: eventTimeMs,

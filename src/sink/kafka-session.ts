@@ -6,7 +6,7 @@ import { feedName, type Shard } from '../feed/feed.ts';
 import { contentsOf } from '../feed/manifest.ts';
 import { nextGeneration, OffsetState } from '../feed/offset.ts';
 import type { BusEvent } from '../streams/stream.ts';
-import { eventMessage, isWanted, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
+import { eventMessages, isWanted, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
 import {
   barrierMessage, commitName, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic,
 } from './kafka-offsets.ts';
@@ -69,13 +69,13 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
     throw error;
   });
   const generation = nextGeneration(states);
-  const staged = new WeakMap<BusEvent, PlacedMessage>();
+  const staged = new WeakMap<BusEvent, readonly PlacedMessage[]>();
   let dead = false;
 
   return {
     offsetOf: (feed) => states.get(feedName(feed)),
     stage(events) {
-      for (const event of events) staged.set(event, eventMessage(encoder, event));
+      for (const event of events) staged.set(event, eventMessages(encoder, event));
     },
     async commit({ feed, events: all, step }) {
       if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
@@ -84,7 +84,7 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
       const records = state.recordsFor(step, contentsOf(generation, events));
       // All that can fail for a reason of ours comes before the transaction, and the offset comes last in it.
       const messages = [
-        ...events.map((event) => staged.get(event) ?? eventMessage(encoder, event)),
+        ...events.flatMap((event) => staged.get(event) ?? eventMessages(encoder, event)),
         ...records.map((record) => offsetMessage(offsets, shard, record)),
       ];
       dead = true; // until Kafka has said yes

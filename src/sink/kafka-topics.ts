@@ -76,12 +76,13 @@ function planTopics(options: TopicOptions, brokerCount: number): readonly TopicP
   const latest = { ...safety, 'cleanup.policy': 'compact' };
   // Small segments: the newest is never compacted, and a takeover reads the topic from its start.
   const offsets = { ...safety, 'cleanup.policy': 'compact', 'segment.bytes': String(16 * 1_024 ** 2) };
-  const { offsets: offsetsTopic, watermarks, ...kept } = topics;
+  const { offsets: offsetsTopic, watermarks, ...others } = topics;
+  const { 'call-legs.latest': legs, 'call-records.latest': records, ...kept } = others;
   const plan = (topic: string | undefined, config: TopicPlan['config']): readonly TopicPlan[] =>
     topic === undefined ? [] : [{ topic, partitions, replicationFactor, config }];
   return [
     ...Object.values(kept).flatMap((topic) => plan(topic, events)),
-    ...plan(watermarks, latest),
+    ...[watermarks, legs, records].flatMap((topic) => plan(topic, latest)),
     { topic: offsetsTopic, partitions: shards, replicationFactor, config: offsets },
   ];
 }

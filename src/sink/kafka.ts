@@ -6,7 +6,7 @@ import { callRecords } from '../streams/call-records.ts';
 import { openCodec, type Codec, type RegistryOptions } from './avro.ts';
 import { clientConfig } from './kafka-client.ts';
 import { KafkaGroup } from './kafka-group.ts';
-import { createPlacer, type EventEncoder, type EventKind } from './kafka-messages.ts';
+import { createPlacer, type EventEncoder, type EventTopic } from './kafka-messages.ts';
 import type { OffsetsTopic } from './kafka-offsets.ts';
 import { PublisherThread } from './kafka-publisher.ts';
 import { resetOffset, type OffsetReset, type ResetReport } from './kafka-reset.ts';
@@ -32,9 +32,11 @@ export interface KafkaSinkOptions extends TopicOptions {
 }
 
 /** What the values of each topic of events are, in `schemas/`. */
-const SCHEMA_FILES: Readonly<Record<EventKind, string>> = {
+const SCHEMA_FILES: Readonly<Record<EventTopic, string>> = {
   'call-legs': callLegs.schemaFile,
   'call-records': callRecords.schemaFile,
+  'call-legs.latest': callLegs.schemaFile,
+  'call-records.latest': callRecords.schemaFile,
   'rejected': 'rejected.avsc',
   'ledger': 'ledger.avsc',
   'watermarks': 'watermark.avsc',
@@ -85,10 +87,10 @@ export class KafkaSink implements Sink {
       shardCount: partitions.get(topics.offsets)!.length,
       codec: await openCodec(registry, `${topics.offsets}-value`, 'offset.avsc'),
     };
-    const codecs: Partial<Record<EventKind, Codec>> = {};
-    for (const [kind, file] of Object.entries(SCHEMA_FILES) as [EventKind, string][]) {
-      const topic = topics[kind];
-      if (topic !== undefined) codecs[kind] = await openCodec(registry, `${topic}-value`, file);
+    const codecs: Partial<Record<EventTopic, Codec>> = {};
+    for (const [of, file] of Object.entries(SCHEMA_FILES) as [EventTopic, string][]) {
+      const topic = topics[of];
+      if (topic !== undefined) codecs[of] = await openCodec(registry, `${topic}-value`, file);
     }
     const placers = new Map([...partitions].map(([topic, list]) => [topic, createPlacer(list)]));
     this.#prepared = { partitions, offsets, encoder: { topics, codecs, placers } };

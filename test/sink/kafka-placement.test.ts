@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPlacer, eventMessage, type EventEncoder } from '../../src/sink/kafka-messages.ts';
+import { createPlacer, eventMessages, type EventEncoder } from '../../src/sink/kafka-messages.ts';
 import { legEvent } from './sink.contract.ts';
 
 /**
@@ -38,14 +38,26 @@ function codec() {
 }
 
 test('an event is keyed and placed by its call, so that a call keeps its order', () => {
-  const { topic, key, partition } = eventMessage(encoder, legEvent('call-7'));
+  const { topic, key, partition } = eventMessages(encoder, legEvent('call-7'))[0]!;
   assert.deepEqual([topic, key, partition], ['legs', 'acme/call-7', 'acme/call-7'.length]);
+});
+
+test('where a stream has a table, its events go there, too, under the key of the row', () => {
+  const withTable: EventEncoder = {
+    topics: { ...encoder.topics, 'call-legs.latest': 'table' },
+    codecs: { ...encoder.codecs, 'call-legs.latest': codec() },
+    placers: new Map([...encoder.placers, ['table', (key) => 100 + key.length]]),
+  };
+  const [main, latest, ...more] = eventMessages(withTable, legEvent('call-7'));
+  assert.deepEqual([latest!.topic, latest!.key, latest!.partition], ['table', 'acme/call-7/1', 113]);
+  assert.deepEqual([latest!.event, latest!.timestampMs], [main!.event, main!.timestampMs]);
+  assert.equal(more.length, 0);
 });
 
 test('the time of a message is that of the call, but never ahead of when the row was read', () => {
   const at = (clock: string) => Date.parse(`2026-03-01T${clock}Z`);
-  assert.equal(eventMessage(encoder, legEvent('a', at('10:00:00'))).timestampMs, at('10:00:00'));
-  const ahead = eventMessage(encoder, legEvent('a', at('10:55:00')));
+  assert.equal(eventMessages(encoder, legEvent('a', at('10:00:00')))[0]!.timestampMs, at('10:00:00'));
+  const ahead = eventMessages(encoder, legEvent('a', at('10:55:00')))[0]!;
   assert.equal(ahead.timestampMs, at('10:30:00'), 'brokers refuse a batch with a time an hour ahead');
   assert.equal(ahead.event!.timeMs, at('10:55:00'), 'the event keeps its time');
 });
