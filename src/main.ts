@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
+#!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning --max-semi-space-size=16
 import { Command, CommanderError } from 'commander';
 import { addLedgerOptions, ledger, type LedgerArguments } from './cli/ledger.ts';
 import { addResetOptions, reset, type ResetArguments } from './cli/offsets.ts';

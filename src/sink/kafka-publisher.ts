@@ -36,6 +36,12 @@ export type Reply =
   | { readonly log: string };
 
 /**
+ * Three times the semi-space that `main.ts` asks of Node for itself. By default V8 lets the young garbage of each
+ * thread grow to hundreds of MiB before it looks.
+ */
+const YOUNG_MB = 48;
+
+/**
  * The thread in which kafkajs encodes and sends, one for all sessions of the process.
  *
  * Encoding a page for the wire costs kafkajs about as much as reading, mapping and Avro together, so that a second
@@ -90,7 +96,8 @@ export class PublisherThread {
   #spawn(): Worker {
     // Beside this file, in TypeScript or built.
     const file = new URL(import.meta.url.replace(/kafka-publisher(\.[jt]s)$/, 'kafka-publisher-thread$1'));
-    const worker = new Worker(file, { workerData: this.#client });
+    const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
+    const worker = new Worker(file, { workerData: this.#client, resourceLimits });
     worker.on('message', (reply: Reply) => this.#hear(reply));
     worker.on('error', (error) => this.#end(worker, error));
     worker.on('exit', () => this.#end(worker, new Error('the publishing thread has ended')));

@@ -13,6 +13,14 @@ test('README.md says what the source says (npm run docs mends it)', async () => 
   assert.ok(text === fillIn(text, sections), 'each section between its own marks');
 });
 
+test('Node is started with the same options everywhere', () => {
+  const options = readFileSync(file('src/main.ts'), 'utf8').split('\n', 1)[0]!.split(' node ')[1]!;
+  const { scripts } = JSON.parse(readFileSync(file('package.json'), 'utf8')) as { scripts: Record<string, string> };
+  assert.equal(scripts['connector'], `node ${options} src/main.ts`);
+  const entry = ['node', ...options.split(' '), 'dist/main.js'].map((word) => JSON.stringify(word)).join(', ');
+  assert.ok(readFileSync(file('Dockerfile'), 'utf8').includes(`ENTRYPOINT [${entry}]`));
+});
+
 test('config/default.json holds every setting with its default (npm run docs mends it)', () => {
   assert.equal(readFileSync(file('config/default.json'), 'utf8'), defaultConfig());
 });

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { Journey } from './journey.ts';
-import { roadSettings } from './worker.ts';
+import { NODE_OPTIONS, roadSettings } from './worker.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
@@ -15,7 +15,7 @@ export interface Said {
 export function command({ account, stack, prefix }: Journey, ...args: readonly string[]): Promise<Said> {
   const env = { PATH: process.env['PATH'], ...roadSettings(account, { ...stack, prefix }, Date.now()) };
   return new Promise((resolve) => {
-    execFile(process.execPath, ['--disable-warning=TimeoutNegativeWarning', MAIN, ...args], { env },
+    execFile(process.execPath, [...NODE_OPTIONS, MAIN, ...args], { env },
       (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }));
   });
 }

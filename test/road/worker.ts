@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { patched, type Patch } from '../patches/patch.ts';
 import type { Stack } from '../stack/stack.ts';
@@ -74,6 +75,11 @@ export function allTopics(prefix: string): readonly string[] {
   return [...eventTopics(prefix), `${prefix}.ledger`, `${prefix}.watermarks`, `${prefix}.offsets`];
 }
 
+const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
+
+/** How Node is to be started, as the first line of the connector says. */
+export const NODE_OPTIONS: readonly string[] = readFileSync(MAIN, 'utf8').split('\n', 1)[0]!.split(' ').slice(3);
+
 /** `patches` change the connector's source for this one process; those of the test's own process hold for it, too. */
 export function startWorker(
   settings: Readonly<Record<string, string>>,
@@ -81,8 +87,7 @@ export function startWorker(
   patches: readonly Patch[] = [],
 ): Worker {
   const { args, env } = patched(patches);
-  const main = new URL('../../src/main.ts', import.meta.url).pathname;
-  const child = spawn(process.execPath, ['--disable-warning=TimeoutNegativeWarning', ...args, main, 'run'], {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, ...args, MAIN, 'run'], {
     env: { PATH: process.env['PATH'], ...env, ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
