@@ -107,6 +107,14 @@ export function memoryMs(pace: Pace): number {
   return pace.lookbackMs + pace.sweepEveryMs + pace.stepMinMs;
 }
 
+/**
+ * Whether a feed has looked at the live edge just before: what it finds new has come to light since then. While it
+ * catches up, the age of a row says nothing of how late 8x8 has shown it.
+ */
+export function isLive(watermarkMs: number, pace: Pace, nowMs: number): boolean {
+  return nowMs - watermarkMs <= pace.settleMs + 2 * pace.stepMinMs;
+}
+
 /** The source has shown fewer rows than it counts. More is no wonder: calls come to light while it is being read. */
 export function isShort(
   { total, received }: { readonly total: number | undefined; readonly received: number },

@@ -1,4 +1,5 @@
 import { pino, type Logger } from 'pino';
+import { summarizeDelays } from '../feed/delay.ts';
 import { feedName } from '../feed/feed.ts';
 import type { WorkerEvent } from '../worker/worker.ts';
 
@@ -21,11 +22,12 @@ export function createLogger(level: string): Logger {
 export function logEvent(log: Logger, event: WorkerEvent): void {
   switch (event.kind) {
     case 'polled': {
-      const { outcome, window, fromWatermarkMs, watermarkMs, ...counts } = event.report;
+      const { outcome, window, fromWatermarkMs, watermarkMs, delaysMs, ...counts } = event.report;
       const [fromWatermark, watermark] = [iso(fromWatermarkMs), iso(watermarkMs)];
       const times = { from: iso(window.from), to: iso(window.to), fromWatermark, watermark };
       const level = outcome === 'short' ? 'warn' : 'info';
-      return log[level]({ feed: feedName(event.feed.id), outcome, ...times, ...counts }, 'polled');
+      const feed = feedName(event.feed.id);
+      return log[level]({ feed, outcome, ...times, ...counts, ...summarizeDelays(delaysMs) }, 'polled');
     }
     case 'poll-failed':
       return log.warn({ feed: feedName(event.feed.id), code: event.error.code }, event.error.message);

@@ -57,6 +57,9 @@ const pollGauges = [
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
+/** From what a poll a second can tell to what a lookback of a day covers. */
+const DELAY_SECONDS = [5, 15, 30, 60, 90, 120, 180, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400];
+
 export function createMetrics(nowMs: () => number): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -162,6 +165,13 @@ function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
     labelNames: [...labelNames, 'code'],
     registers,
   });
+  const delays = new Histogram({
+    name: 'connector_arrival_delay_seconds',
+    help: 'How long after the end of a call its rows were first seen, by feeds at the live edge.',
+    labelNames,
+    buckets: DELAY_SECONDS,
+    registers,
+  });
   const gaps = new Counter({
     name: 'connector_gap_seconds_total',
     help: 'Event time passed unread, because 8x8 no longer keeps it: calls are missing.',
@@ -186,6 +196,7 @@ function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
   return {
     polled(feed, report) {
       for (const { counter, read } of counters) counter.inc(labelsOf(feed.id), read(report));
+      for (const delayMs of report.delaysMs) delays.observe(labelsOf(feed.id), delayMs / 1_000);
       latest.set(feed, report);
     },
     skipped: (feed, { from, to }) => gaps.inc(labelsOf(feed.id), (to - from) / 1_000),

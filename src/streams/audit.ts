@@ -1,3 +1,4 @@
+import { summarizeDelays } from '../feed/delay.ts';
 import { feedName, type FeedId } from '../feed/feed.ts';
 import type { Window } from '../feed/window.ts';
 import { canonicalJson, digest, eventIdOf } from './digest.ts';
@@ -43,6 +44,10 @@ export interface LedgerEntry {
   readonly repeated: number;
   /** Rows from before all that is remembered, dropped. */
   readonly outside: number;
+  /** How long after their end half of the new rows were first seen, in milliseconds; null unless the feed was live. */
+  readonly delayP50Ms: number | null;
+  /** The same of all of them: the longest. */
+  readonly delayMaxMs: number | null;
   /** Pages with rows. */
   readonly pages: number;
   /** How often the window was read: twice if the first reading was short. */
@@ -88,6 +93,7 @@ export interface WindowDone {
   readonly rejected: number;
   readonly repeats: number;
   readonly outside: number;
+  readonly delaysMs: readonly number[];
   readonly durationMs: number;
 }
 
@@ -122,6 +128,7 @@ function ledgerFields(done: WindowDone): Omit<LedgerEntry, keyof WatermarkEvent>
     rejected: done.rejected,
     repeated: done.repeats,
     outside: done.outside,
+    ...summarizeDelays(done.delaysMs),
     pages: done.pages,
     attempts: done.attempts,
     durationMs: done.durationMs,

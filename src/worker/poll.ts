@@ -3,7 +3,7 @@ import { ConnectorError } from '../errors.ts';
 import type { FeedId } from '../feed/feed.ts';
 import { afterPage, afterWindow } from '../feed/offset.ts';
 import { takeFresh } from '../feed/seen.ts';
-import { isShort, type Pace, type Window } from '../feed/window.ts';
+import { isLive, isShort, type Pace, type Window } from '../feed/window.ts';
 import type { ShardSession } from '../sink/sink.ts';
 import type { Reading, Source } from '../source/source.ts';
 import { auditEvents } from '../streams/audit.ts';
@@ -45,6 +45,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const startedMs = clock.nowMs();
   const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
   const fromWatermarkMs = offset().watermarkMs;
+  const live = isLive(fromWatermarkMs, pace, startedMs - source.aheadMs());
   const scan = { window, after: offset().commits };
   let count = NOTHING;
   let reading: Reading = { total: undefined, received: 0, attempts: 1 };
@@ -55,7 +56,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
 
     if (seen.length > 0) await session.commit({ feed: id, events: fresh, step: afterPage(offset(), scan, seen) });
 
-    count = countPage(count, page.events.length, sifted, fromWatermarkMs);
+    count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live });
     reading = page.reading;
   }
 

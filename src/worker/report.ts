@@ -18,6 +18,8 @@ export interface Count {
   readonly repeats: number;
   /** Rows before all that is remembered, dropped: nobody asked for them. */
   readonly outside: number;
+  /** How long after their end new rows were first seen, milliseconds each; none unless the feed is live. */
+  readonly delaysMs: readonly number[];
 }
 
 /** What one poll did. Metrics, logs, the ledger and the demo screen are made from this and nothing else. */
@@ -34,13 +36,27 @@ export interface PollReport extends Count, Reading {
 
 export const NOTHING: Count = {
   pages: 0, rows: 0, published: 0, corrected: 0, late: 0, rejected: 0, repeats: 0, outside: 0,
+  delaysMs: [],
 };
 
+/** Where a feed stood when a poll began. */
+export interface Beginning {
+  readonly fromWatermarkMs: number;
+  readonly live: boolean;
+}
+
 /** The count with one more page. */
-export function countPage(count: Count, rows: number, sifted: Sifted<BusEvent>, watermarkMs: number): Count {
+export function countPage(
+  count: Count,
+  rows: number,
+  sifted: Sifted<BusEvent>,
+  { fromWatermarkMs, live }: Beginning,
+): Count {
   const { fresh, corrected, repeats, outside } = sifted;
   const accepted = fresh.filter(({ channel }) => channel === 'accepted');
-  const late = accepted.filter(({ value, eventTimeMs }) => value['revision'] === 1 && eventTimeMs < watermarkMs);
+  const first = accepted.filter(({ value }) => value['revision'] === 1);
+  const late = first.filter(({ eventTimeMs }) => eventTimeMs < fromWatermarkMs);
+  const delaysMs = live ? first.map(({ value, eventTimeMs }) => Number(value['observedAt']) - eventTimeMs) : [];
   return {
     pages: count.pages + Math.min(rows, 1),
     rows: count.rows + rows,
@@ -50,5 +66,6 @@ export function countPage(count: Count, rows: number, sifted: Sifted<BusEvent>, 
     rejected: count.rejected + fresh.length - accepted.length,
     repeats: count.repeats + repeats,
     outside: count.outside + outside,
+    delaysMs: [...count.delaysMs, ...delaysMs],
   };
 }

@@ -34,6 +34,8 @@ test('a poll counts into every metric of its feed', async () => {
     `connector_rows_rejected_total${labels} 2`,
     `connector_rows_repeated_total${labels} 6`,
     `connector_rows_outside_total${labels} 2`,
+    'connector_arrival_delay_seconds_bucket{le="60",stream="call-legs",pbx="acme"} 2',
+    'connector_arrival_delay_seconds_bucket{le="300",stream="call-legs",pbx="acme"} 4',
     `connector_seen_keys${labels} 41`,
     `connector_watermark_seconds${labels} ${at('10:03:00') / 1_000}`,
   ]) assert.ok(lines.includes(line), line);

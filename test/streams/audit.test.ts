@@ -16,10 +16,11 @@ test('a window that is done is an entry of the ledger and a watermark, with thes
     contentHash: entry!.contentHash,
     marks: '',
     value: {
-      eventId: '019eea855aed499c2d8bd17262a18182', pass: 'live', stream: 'call-legs', pbxId: 'Acme', commit: 7,
+      eventId: '6ed13858af3dadc7f03576fb74d15a48', pass: 'live', stream: 'call-legs', pbxId: 'Acme', commit: 7,
       windowFrom: done.window.from, windowTo: done.window.to, fromWatermark: done.fromWatermarkMs,
       watermark: done.watermarkMs, outcome: 'short', total: 50, received: 41, fetched: 82, new: 15, corrected: 5,
-      late: 4, rejected: 2, repeated: 57, outside: 3, pages: 3, attempts: 2, durationMs: 900,
+      late: 4, rejected: 2, repeated: 57, outside: 3, delayP50Ms: 3_000, delayMaxMs: 9_000, pages: 3, attempts: 2,
+      durationMs: 900,
       observedAt: context.observedAtMs,
     },
   });
@@ -38,6 +39,7 @@ test('an id depends on feed, commit and content', () => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
-test('where 8x8 does not count, the total is null', () => {
-  assert.equal(auditEvents(context, { ...done, total: undefined })[0]!.value['total'], null);
+test('where 8x8 does not count, the total is null, and so are delays of no rows', () => {
+  const { total, delayP50Ms, delayMaxMs } = auditEvents(context, { ...done, total: undefined, delaysMs: [] })[0]!.value;
+  assert.deepEqual([total, delayP50Ms, delayMaxMs], [null, null, null]);
 });

@@ -9,6 +9,6 @@ export const audit: { readonly context: AuditContext; readonly done: WindowDone 
     fromWatermarkMs: 1_740_000_030_000,
     watermarkMs: 1_740_000_060_000,
     total: 50, received: 41, attempts: 2, pages: 3, rows: 82, published: 20, corrected: 5, late: 4, rejected: 2,
-    repeats: 57, outside: 3, durationMs: 900,
+    repeats: 57, outside: 3, delaysMs: [9_000, 2_000, 5_000, 3_000], durationMs: 900,
   },
 };

@@ -180,7 +180,8 @@ test('pollOnce reports what it did: counts, watermark, keys, duration', async ()
   await time.advanceTo(at('10:06:00'));
   assert.deepEqual(await polled, {
     outcome: 'whole', window, fromWatermarkMs: window.from, watermarkMs: window.to, pages: 3, rows: 6, published: 4,
-    corrected: 0, late: 0, rejected: 1, repeats: 1, outside: 0, total: undefined, received: 1, attempts: 1, seen: 5,
+    corrected: 0, late: 0, rejected: 1, repeats: 1, outside: 0, delaysMs: [], total: undefined, received: 1,
+    attempts: 1, seen: 5,
     durationMs: 4_000,
   });
 });
@@ -202,6 +203,19 @@ test('pollOnce ends a window with an entry of the ledger and a watermark, in the
   assert.deepEqual([outcome, total, received, fetched, fresh, rejected, repeated], ['short', 9, 5, 6, 4, 1, 1]);
   assert.equal(commit, (await sink.openShard(0)).offsetOf(feed.id)!.commits, 'the number of its own commit');
   assert.equal(watermark!.value['completeUpTo'], window.to);
+});
+
+test('pollOnce measures how late rows come, but only at the live edge', async () => {
+  const { sink } = await visibleSink();
+  const session = await sink.openShard(0);
+  const rows = [[leg('acme', 'a', '10:00:30'), leg('acme', 'b', '10:00:50')], [leg('acme', 'a', '10:00:30')]];
+  const delaysAt = async (clockText: string, read: typeof window): Promise<readonly number[]> => {
+    const own = new VirtualClock(new VirtualTime(at(clockText)));
+    return (await pollOnce(feed, read, { source: sourceOf(rows), session, clock: own, signal })).delaysMs;
+  };
+  assert.deepEqual(await delaysAt('10:04:00', window), [210_000, 190_000], 'new rows, each once');
+  rows.push([leg('acme', 'c', '10:01:10')]);
+  assert.deepEqual(await delaysAt('10:05:01', { from: window.from, to: at('10:02:00') }), [], 'while it catches up');
 });
 
 test('pollOnce goes on from the offset of the session, and keeps none of its own', async () => {

@@ -25,6 +25,8 @@ export const ledgerIsTrue: Promised = ({ trace }) => {
     const pages = byScan.get(scanName(commit))!.filter((page) => page.atMs <= atMs);
     const wrong = Object.entries(truthOf(pages, before!)).find(([name, value]) => said[name] !== value);
     if (wrong !== undefined) return `${where} says ${said[wrong[0]]} of ${wrong[0]}, which is ${wrong[1]}`;
+    const [delayMs, longestMs] = [said['delayMaxMs'], longestDelayMs(pages)];
+    if (delayMs !== null && delayMs !== longestMs) return `${where} says ${delayMs} of a delay of ${longestMs} ms`;
     const sum = HEAPS.reduce((all, name) => all + Number(said[name]), 0);
     if (sum !== said['fetched']) return `${where} has fetched ${said['fetched']} rows and tells of ${sum}`;
     const short = said['total'] !== null && Number(said['received']) < Number(said['total']);
@@ -52,6 +54,12 @@ function truthOf(pages: readonly VisibleCommit[], before: VisibleCommit): Readon
     late: fresh.filter(({ eventTimeMs }) => eventTimeMs < before.step.watermarkMs).length,
     rejected: events.length - accepted.length,
   };
+}
+
+/** From the end of a new row until it was read; -Infinity if there is none. */
+function longestDelayMs(pages: readonly VisibleCommit[]): number {
+  const fresh = pages.flatMap(rowEvents).filter(({ value }) => value['revision'] === 1);
+  return Math.max(...fresh.map(({ value, eventTimeMs }) => Number(value['observedAt']) - eventTimeMs));
 }
 
 function scanName({ feed, step }: VisibleCommit): string {
