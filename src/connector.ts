@@ -7,6 +7,7 @@ import { ConnectorError } from './errors.ts';
 import { shardOf } from './feed/feed.ts';
 import { KafkaSink, type KafkaSinkOptions } from './sink/kafka.ts';
 import { readLedger as readEntries } from './sink/kafka-ledger.ts';
+import { readOffsets as readShown, type ShownOffset } from './sink/kafka-show.ts';
 import type { OffsetReset, ResetReport } from './sink/kafka-reset.ts';
 import type { Sink } from './sink/sink.ts';
 import type { LedgerEntry } from './streams/audit.ts';
@@ -177,7 +178,13 @@ export async function readLedger({ kafka, registry, connector }: Config, fromMs:
   const topic = orNone(kafka.topicLedger);
   if (topic === undefined) throw new ConnectorError('CONFIG_INVALID', 'KAFKA_TOPIC_LEDGER: it is off, so none is kept');
   const { brokers } = kafka;
-  return readEntries({ brokers, connector: connector.name, topic, registry, onLog: () => undefined }, fromMs);
+  return readEntries({ brokers, connector: connector.name, topic, registry }, fromMs);
+}
+
+/** Where every live feed stands. It needs no 8x8, takes nothing over, and workers may run. */
+export async function readOffsets({ kafka, registry, connector }: Config): Promise<readonly ShownOffset[]> {
+  const { brokers, topicOffsets: topic } = kafka;
+  return readShown({ brokers, connector: connector.name, pass: 'live', topic, registry });
 }
 
 function orNone(topic: string): string | undefined {

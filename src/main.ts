@@ -1,7 +1,9 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning --max-semi-space-size=16
 import { Command, CommanderError } from 'commander';
 import { addLedgerOptions, ledger, type LedgerArguments } from './cli/ledger.ts';
-import { addResetOptions, reset, type ResetArguments } from './cli/offsets.ts';
+import {
+  addResetOptions, addRewindOptions, addShowOptions, reset, show, type ResetArguments, type ShowArguments,
+} from './cli/offsets.ts';
 import { run } from './cli/run.ts';
 import { addSimulateOptions, simulate, type SimulateArguments } from './cli/simulate.ts';
 import { ConnectorError, type ErrorCode } from './errors.ts';
@@ -39,8 +41,10 @@ addLedgerOptions(program.command('ledger')).action(async (args: LedgerArguments)
 });
 
 const offsets = program.command('offsets').description('what the connector continues from');
-addResetOptions(offsets.command('reset'))
-  .action((args: ResetArguments) => reset(args, print));
+addShowOptions(offsets.command('show')).action((args: ShowArguments) => show(args, print));
+for (const change of [addResetOptions(offsets.command('reset')), addRewindOptions(offsets.command('rewind'))]) {
+  change.action((args: ResetArguments) => reset(args, print));
+}
 
 try {
   await program.parseAsync();

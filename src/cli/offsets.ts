@@ -1,37 +1,114 @@
+import Table from 'cli-table3';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { loadConfig, resetOffset } from '../connector.ts';
+import { systemClock } from '../clock.ts';
+import { loadConfig, readOffsets, resetOffset, type Config } from '../connector.ts';
+import { ConnectorError } from '../errors.ts';
 import { feedName, type FeedId, type StreamName } from '../feed/feed.ts';
+import { RETENTION_MS } from '../feed/window.ts';
+import { spanMs } from '../formats.ts';
+import { targetOf, type OffsetReset } from '../sink/kafka-reset.ts';
 import { streams } from '../streams/index.ts';
 import { timeOf } from './time.ts';
 
-/** Arguments of `8x8-connector offsets reset`. */
+type Print = (line: string) => void;
+
+/** Arguments of `8x8-connector offsets show`. */
+export interface ShowArguments {
+  readonly config: readonly string[];
+  readonly json?: boolean;
+}
+
+/** Arguments of `8x8-connector offsets reset` and `rewind`. */
 export interface ResetArguments {
   readonly config: readonly string[];
   readonly feed: FeedId;
-  readonly to: number;
+  readonly to?: number;
+  readonly by?: number;
   readonly reason: string;
+  readonly dryRun?: boolean;
+}
+
+export function addShowOptions(command: Command): Command {
+  return command
+    .description('show where every feed stands; workers go on')
+    .addOption(configOption())
+    .option('--json', 'JSON lines instead of a table');
 }
 
 export function addResetOptions(command: Command): Command {
-  return command
+  return addChangeOptions(command
     .description('make a feed read again from a time, or mend offsets that are refused')
-    .addOption(new Option('-c, --config <file...>', 'JSON files with settings, as for run').default([], 'none'))
+    .addOption(new Option('--to <time>', 'ISO time from which it shall read again, e.g. 2026-11-20T00:00:00Z')
+      .argParser(timeOf).makeOptionMandatory()));
+}
+
+export function addRewindOptions(command: Command): Command {
+  return addChangeOptions(command
+    .description('make a feed read again what it has read last')
+    .addOption(new Option('--by <span>', 'how far back from where it stands, e.g. 2h')
+      .argParser(spanOf).makeOptionMandatory()));
+}
+
+function addChangeOptions(command: Command): Command {
+  return command
+    .addOption(configOption())
     .addOption(new Option('--feed <name>', 'name of the feed as in the log, e.g. live/call-legs/acme')
       .argParser(feedOf).makeOptionMandatory())
-    .addOption(new Option('--to <time>', 'ISO time from which it shall read again, e.g. 2026-11-20T00:00:00Z')
-      .argParser(timeOf).makeOptionMandatory())
-    .option('--reason <text>', 'kept in the offsets topic beside the new offset', 'not given');
+    .option('--reason <text>', 'kept in the offsets topic beside the new offset', 'not given')
+    .option('--dry-run', 'only tell what would be read again, and change nothing');
+}
+
+function configOption(): Option {
+  return new Option('-c, --config <file...>', 'JSON files with settings, as for run').default([], 'none');
+}
+
+/** Prints where every feed stands. */
+export async function show({ config, json = false }: ShowArguments, print: Print): Promise<void> {
+  const nowMs = systemClock.nowMs();
+  const rows = (await readOffsets(loadConfig(config))).map(({ feed, shard, offset, problem = '' }) => ({
+    feed,
+    shard,
+    watermark: offset === undefined ? '' : iso(offset.watermarkMs),
+    behindSeconds: offset === undefined ? '' : Math.round((nowMs - offset.watermarkMs) / 1_000),
+    seenKeys: offset?.seenCount ?? '',
+    commits: offset?.commits ?? '',
+    generation: offset?.generation ?? '',
+    problem,
+  }));
+  if (json) return rows.forEach((row) => print(JSON.stringify(row)));
+  const head = ['feed', 'shard', 'watermark', 'behind s', 'seen keys', 'commits', 'generation', 'problem'];
+  const table = new Table({ style: { head: [], border: [] }, head });
+  table.push(...rows.map((row) => Object.values(row)));
+  print(table.toString());
 }
 
 /** Sets where a feed continues from; workers may run meanwhile. */
-export async function reset(args: ResetArguments, print: (line: string) => void): Promise<void> {
-  const { feed, to: toMs, reason } = args;
-  const { fromMs, seenKeys, broken } = await resetOffset(loadConfig(args.config), { feed, toMs, reason });
-  const before = fromMs === undefined ? 'unknown' : new Date(fromMs).toISOString();
-  print(`${feedName(feed)} continues from ${new Date(toMs).toISOString()} (before: ${before}).`);
+export async function reset(args: ResetArguments, print: Print): Promise<void> {
+  const { feed, to: timeMs, by: backMs, reason, dryRun = false } = args;
+  const nowMs = systemClock.nowMs();
+  if (timeMs !== undefined && timeMs > nowMs) throw invalid('--to lies in the future: calls would be skipped');
+  if ((timeMs ?? nowMs - backMs!) < nowMs - RETENTION_MS) throw invalid('8x8 keeps two years, and no more');
+  const config = loadConfig(args.config);
+  const to = timeMs === undefined ? { backMs: backMs! } : { timeMs };
+  if (dryRun) return foretell(config, feed, to, print);
+
+  const { fromMs, toMs, seenKeys, broken } = await resetOffset(config, { feed, to, reason });
+  const before = fromMs === undefined ? 'unknown' : iso(fromMs);
+  print(`${feedName(feed)} continues from ${iso(toMs)} (before: ${before}).`);
   if (broken > 0) print(`Records that nobody could read, now deleted: ${broken}.`);
   print(`Rows known as published, which are not published again: ${seenKeys}. Whatever else is read from there on is ` +
-    'published, with the event id it had before.');
+    'published, with the event id it had before if 8x8 has not changed it.');
+}
+
+async function foretell(config: Config, feed: FeedId, to: OffsetReset['to'], print: Print): Promise<void> {
+  const name = feedName(feed);
+  const offset = (await readOffsets(config)).find((shown) => shown.feed === name)?.offset;
+  const toMs = targetOf(name, to, offset);
+  const now = offset === undefined ? 'unknown' : iso(offset.watermarkMs);
+  print(`${name} would continue from ${iso(toMs)} (now: ${now}).`);
+  const windows = Math.max(0, Math.ceil(((offset?.watermarkMs ?? toMs) - toMs) / config.pace.stepMaxMs));
+  print(`Windows to be read again: ${windows}, at PACE_STEP_MAX. Rows from then on that are known as published, and ` +
+    `would not be published again: ${offset?.seenSince(toMs) ?? 0}. Nothing was changed.`);
 }
 
 /** `live/call-legs/acme`; a PBX name may hold a slash, a pass may not. */
@@ -41,4 +118,18 @@ function feedOf(name: string): FeedId {
     throw new InvalidArgumentError('Expected the name of a feed as in the log, such as live/call-legs/acme.');
   }
   return { pass, stream: stream as StreamName, pbxId };
+}
+
+function spanOf(text: string): number {
+  const ms = spanMs(text);
+  if (typeof ms !== 'number' || ms < 1_000) throw new InvalidArgumentError('Expected a span such as 30m, 2h or 7d.');
+  return ms;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function invalid(problem: string): ConnectorError {
+  return new ConnectorError('CONFIG_INVALID', problem);
 }

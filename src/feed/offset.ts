@@ -94,6 +94,11 @@ export class OffsetState {
     return this.#manifest?.generation ?? 0;
   }
 
+  /** How many keys are remembered of rows of that time or later. */
+  seenSince(timeMs: number): number {
+    return [...this.#entries.values()].filter((entry) => entry.timeMs >= timeMs).length;
+  }
+
   seenEntry(key: string): SeenEntry | undefined {
     return this.#entries.get(key);
   }

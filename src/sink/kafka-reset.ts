@@ -1,7 +1,9 @@
 import type { KafkaMessage } from 'kafkajs';
+import { ConnectorError } from '../errors.ts';
 import { feedName, type FeedId, type Shard } from '../feed/feed.ts';
 import { contentsOf } from '../feed/manifest.ts';
 import { OffsetState, restoreOffsets } from '../feed/offset.ts';
+import { floorToSecond } from '../feed/window.ts';
 import { offsetMessage, readLatest, resetMessage, type OffsetsTopic } from './kafka-offsets.ts';
 import type { PlacedMessage } from './kafka-messages.ts';
 import { discard, publish, takeShard, type SessionParts } from './kafka-session.ts';
@@ -9,7 +11,8 @@ import { discard, publish, takeShard, type SessionParts } from './kafka-session.
 /** Where a feed shall read again from, and why. */
 export interface OffsetReset {
   readonly feed: FeedId;
-  readonly toMs: number;
+  /** A time, or so many milliseconds back from where the feed stands. */
+  readonly to: { readonly timeMs: number } | { readonly backMs: number };
   readonly reason: string;
 }
 
@@ -17,6 +20,7 @@ export interface OffsetReset {
 export interface ResetReport {
   /** The watermark before; undefined if it could not be read, or there was none. */
   readonly fromMs: number | undefined;
+  readonly toMs: number;
   /** Keys of published rows that are still known: those rows are not published again. */
   readonly seenKeys: number;
   /** Records of the feed that nobody could read, and that are deleted. */
@@ -38,21 +42,29 @@ export async function resetOffset(parts: SessionParts, shard: Shard, reset: Offs
 async function planReset(
   offsets: OffsetsTopic,
   shard: Shard,
-  { history, ...reset }: OffsetReset & { readonly history: readonly KafkaMessage[] },
+  { history, feed, to, reason }: OffsetReset & { readonly history: readonly KafkaMessage[] },
 ): Promise<{ readonly messages: readonly PlacedMessage[]; readonly report: ResetReport }> {
-  const name = feedName(reset.feed);
+  const name = feedName(feed);
   const { records, broken } = await readLatest(offsets, history);
   const states = restoreOffsets(records);
-  const known = states.get(name);
-  const state = known ?? new OffsetState(reset.feed, reset.toMs);
-  const unreadable = broken.filter(({ feed }) => feed === name);
+  const unreadable = broken.filter((record) => record.feed === name);
+  const toMs = targetOf(name, to, unreadable.length === 0 ? states.get(name) : undefined);
+  const state = states.get(name) ?? new OffsetState(feed, toMs);
   // Each owner and each commit has written here, so the log offset is above the number of any that cannot be read.
   const number = Number(history.at(-1)!.offset);
   const messages = [
     ...unreadable.map(({ key }) => ({ topic: offsets.topic, partition: shard, key, value: null })),
-    resetMessage(offsets, shard, reset),
-    offsetMessage(offsets, shard, state.resetTo(reset.toMs, contentsOf(number, []), number)),
+    resetMessage(offsets, shard, { feed, toMs, reason }),
+    offsetMessage(offsets, shard, state.resetTo(toMs, contentsOf(number, []), number)),
   ];
   const fromMs = state.commits > 0 ? state.watermarkMs : undefined;
-  return { messages, report: { fromMs, seenKeys: state.seenCount, broken: unreadable.length } };
+  return { messages, report: { fromMs, toMs, seenKeys: state.seenCount, broken: unreadable.length } };
+}
+
+/** @throws ConnectorError OFFSETS_INVALID when nobody knows from where to go back. */
+export function targetOf(name: string, to: OffsetReset['to'], state: OffsetState | undefined): number {
+  if ('timeMs' in to) return to.timeMs;
+  if (state !== undefined && state.commits > 0) return floorToSecond(state.watermarkMs - to.backMs);
+  const cure = `cure: 8x8-connector offsets reset --feed ${name} --to <time>`;
+  throw new ConnectorError('OFFSETS_INVALID', `${name} has no offset to go back from; ${cure}`);
 }

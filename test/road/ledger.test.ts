@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
+import { readTopics } from '../reader/topics.ts';
 import { command } from './command.ts';
 import { closingJourneys, type Journey } from './journey.ts';
 
@@ -38,12 +39,17 @@ test('the ledger command counts what a reader has read, feed by feed, and finds 
   const { code, lines } = await linesOf(one, '--from', new Date(Date.now() - 3_600_000).toISOString());
   assert.equal(code, 0);
   assert.deepEqual(lines.flatMap(({ holes }) => holes), []);
+  const entries = await readTopics(one.stack, [`${one.prefix}.ledger`]);
   for (const stream of ['call-legs', 'call-records']) {
     for (const pbxId of ['acme', 'globex']) {
       const ofFeed = lines.filter((line) => line.stream === stream && line.pbxId === pbxId);
       const sum = (name: 'new' | 'corrected' | 'rejected'): number => ofFeed.reduce((all, line) => all + line[name], 0);
       const feed = `${one.prefix}/live/${stream}/${pbxId}/`;
-      const events = one.records.filter(({ headers }) => headers['ce_commit']!.startsWith(feed));
+      // A worker that is stopped in the middle of a window has published pages of which no entry tells yet.
+      const last = Math.max(...entries.filter(({ value }) => value!['stream'] === stream && value!['pbxId'] === pbxId)
+        .map(({ value }) => Number(value!['commit'])));
+      const events = one.records.filter(({ headers: { ce_commit: commit = '' } }) =>
+        commit.startsWith(feed) && Number(commit.slice(feed.length)) <= last);
       const countOf = (kind: string): number => events.filter(({ value }) => value!['changeKind'] === kind).length;
       assert.ok(sum('new') > 100, `${feed} has enough to tell`);
       assert.deepEqual([sum('new'), sum('corrected')], [countOf('new'), countOf('corrected')]);

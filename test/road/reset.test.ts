@@ -69,3 +69,53 @@ test('a feed that is set back while its worker runs reads again, and publishes o
   const entry = records.find(({ value }) => value?.['kind'] === 'RESET')!;
   assert.equal(entry.value!['reason'], 'a test');
 });
+
+test('offsets show and rewind tell where a feed stands, and a rewind publishes nothing twice', async () => {
+  const one = await journey();
+  one.start();
+  await one.line(polled(FEED));
+  interface Shown {
+    readonly feed: string;
+    readonly watermark: string;
+    readonly seenKeys: number;
+    readonly problem: string;
+  }
+  const shown = async (): Promise<readonly Shown[]> => {
+    const { code, stdout, stderr } = await command(one, 'offsets', 'show', '--json');
+    assert.equal(code, 0, stderr);
+    return stdout.trim().split('\n').map((line) => JSON.parse(line) as Shown);
+  };
+  const before = await shown();
+  assert.deepEqual(before.map(({ feed, problem }) => [feed, problem]), [
+    ['live/call-legs/acme', ''], ['live/call-legs/globex', ''],
+    ['live/call-records/acme', ''], ['live/call-records/globex', ''],
+  ]);
+  assert.ok(before[0]!.seenKeys > 0);
+  assert.match((await command(one, 'offsets', 'show')).stdout, /│ live\/call-legs\/acme +│ +\d+/);
+
+  const dry = await command(one, 'offsets', 'rewind', '--feed', FEED, '--by', '1m', '--dry-run');
+  assert.match(dry.stdout, /would continue from .*\n.*read again: 1, .*again: [1-9]\d*\. Nothing was changed\.\n$/);
+  const records = await readTopics(one.stack, [`${one.prefix}.offsets`]);
+  assert.equal(records.filter(({ value }) => value?.['kind'] === 'RESET').length, 0);
+
+  const { stdout } = await command(one, 'offsets', 'rewind', '--feed', FEED, '--by', '1m', '--reason', 'a test');
+  const [, to, from] = /continues from (.+) \(before: (.+)\)\./.exec(stdout)!;
+  assert.equal(Date.parse(from!) - Date.parse(to!), 60_000);
+  await one.line(({ msg, feed, fromWatermark }) => msg === 'polled' && feed === FEED && fromWatermark === to);
+  assertWhole(await one.settle());
+});
+
+const refusals: readonly (readonly [args: readonly string[], says: RegExp])[] = [
+  [['reset', '--feed', FEED, '--to', '2999-01-01T00:00:00Z'], /--to lies in the future/],
+  [['reset', '--feed', FEED, '--to', '2001-01-01T00:00:00Z'], /8x8 keeps two years/],
+  [['rewind', '--feed', FEED, '--by', '900d'], /8x8 keeps two years/],
+  [['rewind', '--feed', FEED, '--by', 'a while'], /a span such as 30m/],
+  [['rewind', '--feed', 'live/emails/acme', '--by', '1h'], /the name of a feed/],
+];
+for (const [args, says] of refusals) {
+  test(`offsets ${args.join(' ')} is refused, and changes nothing`, async () => {
+    const { code, stdout, stderr } = await command(await journey(), 'offsets', ...args);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, says);
+  });
+}
