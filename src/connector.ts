@@ -28,7 +28,7 @@ export { MemorySink } from './sink/memory.ts';
 export type { Reading, ReadRequest, RowPage, Source } from './source/source.ts';
 export type { CallLeg } from './streams/call-legs.ts';
 export type { CallRecord } from './streams/call-records.ts';
-export type { LedgerEntry, WatermarkEvent } from './streams/audit.ts';
+export type { DriftEvent, LedgerEntry, WatermarkEvent } from './streams/audit.ts';
 export type { RejectedRow } from './streams/rejected.ts';
 export type { BusEvent, RawRow, Stream } from './streams/stream.ts';
 export type { Feed } from './worker/poll.ts';
@@ -208,6 +208,7 @@ function openSink(
       'rejected': kafka.topicRejected,
       'ledger': orNone(kafka.topicLedger),
       'watermarks': orNone(kafka.topicWatermarks),
+      'drift': orNone(kafka.topicDrift),
       'offsets': kafka.topicOffsets,
     },
     create: kafka.createTopics,

@@ -186,6 +186,10 @@ const kafka = {
     'Compacted topic of watermarks: up to when each feed is complete. `off`: none.',
     '8x8.watermarks', 'KAFKA_TOPIC_WATERMARKS',
   ),
+  topicDrift: topic(
+    'Topic that tells, once each, of rows that are not as 8x8 documents them. `off`: none.',
+    '8x8.drift', 'KAFKA_TOPIC_DRIFT',
+  ),
   createTopics: {
     doc: 'Creates missing topics. Otherwise the start stops with the commands that create them.',
     format: 'flag',

@@ -14,8 +14,8 @@ export interface Contents {
   /** Events in the topics of the streams, and in that of the dead letters. */
   readonly published: number;
   readonly rejected: number;
-  /** Events in the ledger. Watermarks are not counted: their topic is compacted, so nobody could look. */
-  readonly ledger: number;
+  /** Events in the topics of ledger and drift. Not of watermarks: theirs is compacted, so nobody could look. */
+  readonly told: number;
   /** Sum of the first 48 bits of all their ids, modulo 2^48: whatever their order. */
   readonly digest: number;
 }
@@ -72,6 +72,6 @@ export function contentsOf(generation: number, events: readonly Published[]): Co
   const kept = events.filter(({ channel }) => channel !== 'watermarks');
   const countOf = (of: string): number => kept.filter(({ channel }) => channel === of).length;
   const { sum } = tallyOf(kept.map(({ value }) => Number.parseInt(String(value['eventId']).slice(0, 12), 16)));
-  const [published, rejected, ledger] = [countOf('accepted'), countOf('rejected'), countOf('ledger')];
-  return { generation, published, rejected, ledger, digest: sum };
+  const [published, rejected] = [countOf('accepted'), countOf('rejected')];
+  return { generation, published, rejected, told: kept.length - published - rejected, digest: sum };
 }

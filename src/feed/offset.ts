@@ -1,3 +1,4 @@
+import type { Named } from './drift.ts';
 import { feedName, type FeedId } from './feed.ts';
 import { EMPTY, minus, plus, tallyOf, type Contents, type Manifest, type Scan, type Tally } from './manifest.ts';
 import { memoryMs, type Pace, type Window } from './window.ts';
@@ -22,6 +23,8 @@ export interface OffsetStep {
   /** Keys before it are forgotten; absent where none is. Never above `seenFromMs`. */
   readonly forgetBeforeMs?: number;
   readonly seen: readonly SeenEntry[];
+  /** Names of drift that the commit tells. */
+  readonly drift?: readonly string[];
   /** The reading that the commit is part of; absent where the feed begins. */
   readonly scan?: Scan;
 }
@@ -39,12 +42,15 @@ export type OffsetRecord =
     readonly feed: FeedId;
     readonly watermarkMs: number;
     readonly seenFromMs: number;
+    /** Names of all drift that was told. */
+    readonly drift: readonly string[];
     readonly manifest: Manifest;
   }
   | { readonly kind: 'seen'; readonly feed: FeedId; readonly page: number; readonly entries: readonly SeenEntry[] };
 
 /** The read-only face of a feed's offset: all that deciding needs. */
-export type FeedOffset = Pick<OffsetState, 'watermarkMs' | 'seenFromMs' | 'commits' | 'seenEntry' | 'seenCount'>;
+export type FeedOffset =
+  Pick<OffsetState, 'watermarkMs' | 'seenFromMs' | 'commits' | 'seenEntry' | 'seenCount' | 'drift'>;
 
 /**
  * The offset of one feed: its watermark and the keys it has published and remembers.
@@ -58,6 +64,7 @@ export class OffsetState {
   #watermarkMs: number;
   #seenFromMs: number;
   #manifest: Manifest | undefined;
+  #drift: ReadonlySet<string> = new Set();
   readonly #entries = new Map<string, SeenEntry>();
   readonly #pages = new Map<number, Page>();
   #tally = EMPTY;
@@ -82,6 +89,11 @@ export class OffsetState {
 
   get seenCount(): number {
     return this.#entries.size;
+  }
+
+  /** Names of the drift that was told, so that it is not told again. */
+  get drift(): ReadonlySet<string> {
+    return this.#drift;
   }
 
   /** How many commits the feed has had. */
@@ -121,20 +133,22 @@ export class OffsetState {
     }
     seen = plus(seen, tallyOf(step.seen.map(({ hash }) => hash)));
     const manifest = { ...contents, commit: this.commits + 1, scan, seen };
-    return [{ kind: 'head', feed, watermarkMs, seenFromMs, manifest }, ...pages];
+    const drift = [...this.#drift, ...step.drift ?? []];
+    return [{ kind: 'head', feed, watermarkMs, seenFromMs, drift, manifest }, ...pages];
   }
 
   /** The record that sets the watermark anew, wherever it was. What is known of published keys stays known. */
   resetTo(watermarkMs: number, contents: Contents, commit: number): OffsetRecord {
     const manifest = { ...contents, commit, scan: undefined, seen: this.#tally };
     const seenFromMs = Math.min(this.#seenFromMs, watermarkMs);
-    return { kind: 'head', feed: this.feed, watermarkMs, seenFromMs, manifest };
+    return { kind: 'head', feed: this.feed, watermarkMs, seenFromMs, drift: [...this.#drift], manifest };
   }
 
   apply(record: OffsetRecord): void {
     if (record.kind === 'head') {
       this.#watermarkMs = record.watermarkMs;
       this.#seenFromMs = record.seenFromMs;
+      this.#drift = new Set(record.drift);
       this.#manifest = record.manifest;
       return;
     }
@@ -205,8 +219,13 @@ export function beginAt(originMs: number): OffsetStep {
 }
 
 /** The step after a page: the watermark stays, for the window is not read to its end. */
-export function afterPage(offset: FeedOffset, scan: Scan, seen: readonly SeenEntry[]): OffsetStep {
-  return { watermarkMs: offset.watermarkMs, seenFromMs: offset.seenFromMs, seen, scan };
+export function afterPage(
+  { watermarkMs, seenFromMs }: FeedOffset,
+  scan: Scan,
+  seen: readonly SeenEntry[],
+  drift: readonly Named[],
+): OffsetStep {
+  return { watermarkMs, seenFromMs, seen, drift: drift.map(({ name }) => name), scan };
 }
 
 /** The step after the last page of a window. Neither of the two times ever goes back. */

@@ -41,6 +41,8 @@ const pollCounters = [
     (poll: PollReport) => poll.late],
   ['windows_short_total', 'Windows of which 8x8 has shown fewer rows than it counts, also when it was asked again.',
     (poll: PollReport) => Number(poll.outcome === 'short')],
+  ['drift_total', 'Ways in which rows are not as 8x8 documents them, each once.',
+    (poll: PollReport) => poll.drift.length],
   ['rows_rejected_total', 'Rows that could not be mapped: dead letters.', (poll: PollReport) => poll.rejected],
   ['rows_repeated_total', 'Rows read again and dropped as known.', (poll: PollReport) => poll.repeats],
   ['rows_outside_total', 'Rows before all that was asked for, dropped.', (poll: PollReport) => poll.outside],

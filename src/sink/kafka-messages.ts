@@ -60,6 +60,7 @@ const HEADERS: Readonly<Record<EventKind, IHeaders>> = {
   'rejected': constantHeaders('com.8x8.work.rejected.v1'),
   'ledger': constantHeaders('com.8x8.work.ledger.v1'),
   'watermarks': constantHeaders('com.8x8.work.watermark.v1'),
+  'drift': constantHeaders('com.8x8.work.drift.v1'),
 };
 
 /** Whether the event has a topic to go to. */

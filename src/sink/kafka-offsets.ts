@@ -33,6 +33,7 @@ interface OffsetValue {
   readonly shardCount: number;
   readonly watermark: number | null;
   readonly seenFrom: number | null;
+  readonly drift: readonly string[];
   readonly manifest: ManifestValue | null;
   readonly page: number | null;
   readonly entries: readonly SeenEntry[];
@@ -48,7 +49,7 @@ interface ManifestValue {
   readonly windowTo: number | null;
   readonly published: number;
   readonly rejected: number;
-  readonly ledger: number;
+  readonly told: number;
   readonly digest: number;
   readonly seenKeys: number;
   readonly seenDigest: number;
@@ -66,6 +67,7 @@ export function offsetMessage(offsets: OffsetsTopic, shard: Shard, record: Offse
       kind: 'HEAD',
       watermark: record.watermarkMs,
       seenFrom: record.seenFromMs,
+      drift: record.drift,
       manifest: manifestValue(record.manifest),
     }
     : { kind: 'SEEN', page: record.page, entries: record.entries };
@@ -198,7 +200,7 @@ async function readRecord(offsets: OffsetsTopic, bytes: Buffer | null): Promise<
     );
   }
   if (value.kind === 'BARRIER' || value.kind === 'RESET') return undefined;
-  const { stream, pbxId, pass, watermark, seenFrom, manifest, page } = value;
+  const { stream, pbxId, pass, watermark, seenFrom, drift, manifest, page } = value;
   if (stream === null || pbxId === null) throw new Error('names no feed');
   const feed: FeedId = { stream: stream as StreamName, pbxId, pass };
   if (value.kind === 'SEEN') {
@@ -207,7 +209,7 @@ async function readRecord(offsets: OffsetsTopic, bytes: Buffer | null): Promise<
   }
   if (watermark === null || seenFrom === null || manifest === null) throw new Error('lacks watermark or manifest');
   if (!isTime(watermark) || !isTime(seenFrom)) throw new Error('has a watermark that is no time');
-  return { kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, manifest: manifestOf(manifest) };
+  return { kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, drift, manifest: manifestOf(manifest) };
 }
 
 /** Whether a calendar has it: what is read next is asked for by date. */

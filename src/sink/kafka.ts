@@ -40,6 +40,7 @@ const SCHEMA_FILES: Readonly<Record<EventTopic, string>> = {
   'rejected': 'rejected.avsc',
   'ledger': 'ledger.avsc',
   'watermarks': 'watermark.avsc',
+  'drift': 'drift.avsc',
 };
 
 /** What `check` finds out and everything after it needs. */

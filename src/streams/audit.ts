@@ -2,6 +2,7 @@ import { summarizeDelays } from '../feed/delay.ts';
 import { feedName, type FeedId } from '../feed/feed.ts';
 import type { Window } from '../feed/window.ts';
 import { canonicalJson, digest, eventIdOf } from './digest.ts';
+import { NO_DRIFT, type Drift } from './drift.ts';
 import type { BusEvent } from './stream.ts';
 
 /** A window that was read to its end, or passed over, as it stands in the ledger: `schemas/ledger.avsc`. */
@@ -76,6 +77,28 @@ export interface WatermarkEvent {
   readonly observedAt: number;
 }
 
+/** Something about rows that 8x8 does not document: `schemas/drift.avsc`. A feed tells it once. */
+export interface DriftEvent {
+  /** Deterministic id of this event, of feed, commit and content. */
+  readonly eventId: string;
+  /** Pass of the feed: "live", or the name of a backfill. */
+  readonly pass: string;
+  /** Report that was read: "call-legs" or "call-records". */
+  readonly stream: string;
+  /** PBX, list of PBXs or "allpbxes", as it was asked for. */
+  readonly pbxId: string;
+  /** Number of the commit that this event is part of. */
+  readonly commit: number;
+  /** "unknown-field", "misfit", "missing-field" or "new-word"; an open set. */
+  readonly kind: string;
+  /** Field of the row by 8x8's name; "?" if that might say something of a person. */
+  readonly field: string;
+  /** The new word, or what JSON has come: "string", "number", "boolean", "object", "array"; null for nothing. */
+  readonly found: string | null;
+  /** When the connector has first seen it. */
+  readonly observedAt: number;
+}
+
 /** What a window has come to. */
 export interface WindowDone {
   readonly outcome: 'whole' | 'short' | 'gap';
@@ -107,9 +130,16 @@ export interface AuditContext {
 /** What the bus is told when a window is done: an entry of the ledger, and how far the feed is complete. */
 export function auditEvents(context: AuditContext, done: WindowDone): readonly BusEvent[] {
   return [
-    auditEvent(context, 'ledger', done, ledgerFields(done)),
-    auditEvent(context, 'watermarks', done, { completeUpTo: done.watermarkMs }),
+    auditEvent(context, { channel: 'ledger', name: context.commit, timeMs: done.window.to }, ledgerFields(done)),
+    auditEvent(context, { channel: 'watermarks', name: context.commit, timeMs: done.window.to },
+      { completeUpTo: done.watermarkMs }),
   ];
+}
+
+/** What the bus is told of rows that are not as 8x8 documents them. */
+export function driftEvents(context: AuditContext, drifts: readonly Drift[]): readonly BusEvent[] {
+  return drifts.map(({ name, kind, field, found }) =>
+    auditEvent(context, { channel: 'drift', name, timeMs: context.observedAtMs }, { kind, field, found }));
 }
 
 function ledgerFields(done: WindowDone): Omit<LedgerEntry, keyof WatermarkEvent> {
@@ -135,17 +165,23 @@ function ledgerFields(done: WindowDone): Omit<LedgerEntry, keyof WatermarkEvent>
   };
 }
 
+/** What an audit event is about: of a feed no two of a channel have the same name. */
+interface About {
+  readonly channel: 'ledger' | 'watermarks' | 'drift';
+  readonly name: string | number;
+  readonly timeMs: number;
+}
+
 function auditEvent(
   { feed, commit, observedAtMs }: AuditContext,
-  channel: 'ledger' | 'watermarks',
-  { window }: WindowDone,
+  { channel, name, timeMs: eventTimeMs }: About,
   fields: Readonly<Record<string, unknown>>,
 ): BusEvent {
   const { pass, stream, pbxId } = feed;
-  const name = feedName(feed);
-  const key = `${channel}/${name}/${commit}`;
+  const orderingKey = feedName(feed);
+  const key = `${channel}/${orderingKey}/${name}`;
   const { contentHash } = digest(canonicalJson(fields));
   const eventId = eventIdOf(stream, key, 1, contentHash);
   const value = { eventId, pass, stream, pbxId, commit, ...fields, observedAt: observedAtMs };
-  return { channel, stream, key, orderingKey: name, eventTimeMs: window.to, contentHash, marks: '', value };
+  return { channel, stream, key, orderingKey, eventTimeMs, contentHash, marks: '', drift: NO_DRIFT, value };
 }

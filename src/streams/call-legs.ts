@@ -130,5 +130,10 @@ export const callLegs: Stream = reportStream({
   schemaFile: 'call-leg.avsc',
   fields: callLegFields,
   keyFields: ['pbxId', 'callId', 'legId'],
+  words: {
+    direction: ['Incoming', 'Outgoing', 'Internal'],
+    status: ['Completed', 'In Progress'],
+    cause: ['Normal', 'Redirected', 'Transfer', 'Conference', 'Ring No Answer'],
+  },
   leftOut: callLegLeftOut,
 });

@@ -101,5 +101,6 @@ export const callRecords: Stream = reportStream({
   schemaFile: 'call-record.avsc',
   fields: callRecordFields,
   keyFields: ['pbxId', 'callId'],
+  words: { direction: ['Incoming', 'Outgoing'] },
   leftOut: callRecordLeftOut,
 });

@@ -1,5 +1,6 @@
 import type { StreamName } from '../feed/feed.ts';
 import { canonicalJson, digest, eventIdOf } from './digest.ts';
+import { NO_DRIFT } from './drift.ts';
 import { readId } from './kinds.ts';
 import { foldPbx } from './pbx.ts';
 import type { BusEvent, ReadContext } from './stream.ts';
@@ -89,6 +90,7 @@ export function rejectRow(row: unknown, stream: StreamName, context: ReadContext
     eventTimeMs: context.window.to,
     contentHash,
     marks: '',
+    drift: NO_DRIFT,
     value: { ...value },
   };
 }
@@ -116,7 +118,8 @@ export function gapEvent(
   };
   const orderingKey = foldPbx(pbxId);
   const eventTimeMs = window.to;
-  return { channel: 'rejected', stream, key, orderingKey, eventTimeMs, contentHash, marks: '', value: { ...value } };
+  const about = { key, orderingKey, eventTimeMs, contentHash, marks: '', drift: NO_DRIFT };
+  return { channel: 'rejected', stream, ...about, value: { ...value } };
 }
 
 /** The key under which {@link rejectRow} would reject the row. */

@@ -1,4 +1,5 @@
 import { canonicalJson, digest, eventIdOf } from './digest.ts';
+import { driftOf, type Drift } from './drift.ts';
 import { changedFields, marksOf } from './marks.ts';
 import { KINDS, readId, type FieldTable, type KindRule } from './kinds.ts';
 import { foldPbx, wasAskedFor } from './pbx.ts';
@@ -34,6 +35,8 @@ export interface Report extends Pick<Stream, 'name' | 'path' | 'parameters' | 's
   readonly fields: FieldTable & KeyTable;
   /** The fields that name a row, in the order they have in its key. */
   readonly keyFields: readonly ['pbxId', ...string[]];
+  /** Of fields that hold one of a few words: those that are known. */
+  readonly words: Readonly<Record<string, readonly string[]>>;
   /** Fields of the report that we do not publish, each with the field that says the same. */
   readonly leftOut: Readonly<Record<string, string>>;
 }
@@ -50,6 +53,8 @@ interface MappedRow {
   readonly value: Record<string, unknown>;
   /** Everything 8x8 said, as it counts for the content hash. See {@link contentOf}. */
   readonly content: unknown[];
+  /** How many documented fields 8x8 has not sent. */
+  readonly missing: number;
 }
 
 /** Makes the stream of a report out of its table. */
@@ -57,6 +62,7 @@ export function reportStream(report: Report): Stream {
   const { name: stream, path, parameters, schemaFile, keyFields } = report;
   const mapRow = rowMapper(report);
   const marked = markedFields(report);
+  const known = { fields: documentedFields(report), words: report.words };
 
   return {
     name: stream,
@@ -71,7 +77,8 @@ export function reportStream(report: Report): Stream {
       const content = contentOf(mapped);
       const rejection = objectionTo(mapped.value, content, context);
       if (rejection !== undefined) return rejectRow(row, stream, context, rejection);
-      return acceptedEvent({ ...context, report, marked }, mapped.value, digest(content).contentHash);
+      const drift = driftOf(known, row, mapped.value, mapped.missing);
+      return acceptedEvent({ ...context, report, marked, drift }, mapped.value, digest(content).contentHash);
     },
     revise(event, before) {
       const { key, contentHash } = event;
@@ -91,10 +98,11 @@ export function reportStream(report: Report): Stream {
 interface AcceptContext extends ReadContext {
   readonly report: Report;
   readonly marked: readonly string[];
+  readonly drift: readonly Drift[];
 }
 
 function acceptedEvent(context: AcceptContext, value: Record<string, unknown>, contentHash: number): BusEvent {
-  const { report: { name: stream, keyFields }, marked } = context;
+  const { report: { name: stream, keyFields }, marked, drift } = context;
   const orderingKey = `${foldPbx(value['pbxId'] as string)}/${value['callId'] as string}`;
   const key = keyOf(value, keyFields)!;
   value['eventId'] = eventIdOf(stream, key, FIRST_REVISION, contentHash);
@@ -104,7 +112,11 @@ function acceptedEvent(context: AcceptContext, value: Record<string, unknown>, c
   value['observedAt'] = context.observedAtMs;
   const eventTimeMs = value['disconnectedTimeUTC'] as number;
   const marks = marksOf(marked, key, value);
-  return { channel: 'accepted', stream, key, orderingKey, eventTimeMs, contentHash, marks, value };
+  return { channel: 'accepted', stream, key, orderingKey, eventTimeMs, contentHash, marks, drift, value };
+}
+
+function documentedFields({ fields, leftOut }: Report): ReadonlySet<string> {
+  return new Set([...Object.keys(fields), ...Object.keys(leftOut)]);
 }
 
 /** Ids are the key, and do not change. Places are remembered: fields that are added come last, so extras come first. */
@@ -155,10 +167,11 @@ function contentOf({ value, content }: MappedRow): string {
 }
 
 /** Prepares all that does not depend on the row; what is returned runs once per row and is kept lean. */
-function rowMapper({ fields, leftOut }: Report): (row: unknown) => MappedRow | Rejection {
+function rowMapper(report: Report): (row: unknown) => MappedRow | Rejection {
+  const { fields, leftOut } = report;
   const rules = Object.entries(fields).map(([name, kind]) => ({ name, ...KINDS[kind] }));
   const ignored = Object.keys(leftOut);
-  const named = new Set([...Object.keys(fields), ...ignored]);
+  const named = documentedFields(report);
   const blank = blankValue(Object.keys(fields));
 
   return (row) => {
@@ -186,7 +199,7 @@ function rowMapper({ fields, leftOut }: Report): (row: unknown) => MappedRow | R
     for (const name of ignored) if (row[name] !== undefined) namedCount += 1;
     // Counting first spares the look-up of every name, for nearly no row has unknown ones.
     if (namedCount !== Object.keys(row).length) keepUnknown(row, named, extras);
-    return { value, content };
+    return { value, content, missing: named.size - namedCount };
   };
 }
 

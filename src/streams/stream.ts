@@ -1,6 +1,7 @@
 import type { StreamName } from '../feed/feed.ts';
 import type { SeenEntry } from '../feed/offset.ts';
 import type { Window } from '../feed/window.ts';
+import type { Drift } from './drift.ts';
 
 /** One record of a report as it came from 8x8: a JSON object, nothing of it checked yet. */
 export type RawRow = Readonly<Record<string, unknown>>;
@@ -8,10 +9,10 @@ export type RawRow = Readonly<Record<string, unknown>>;
 /** A row mapped for the bus. */
 export interface BusEvent {
   /**
-   * `rejected`: the row could not be mapped; `value` then says why and goes to the dead-letter topic. `ledger` and
-   * `watermarks` are no rows, but tell of their reading (see audit.ts).
+   * `rejected`: the row could not be mapped; `value` then says why and goes to the dead-letter topic. The others are no
+   * rows, but tell of their reading (see audit.ts).
    */
-  readonly channel: 'accepted' | 'rejected' | 'ledger' | 'watermarks';
+  readonly channel: 'accepted' | 'rejected' | 'ledger' | 'watermarks' | 'drift';
   readonly stream: StreamName;
   /**
    * Names the row for ever: `pbxId/callId/legId` for a leg, `pbxId/callId` for a record, the PBX in lower case
@@ -26,6 +27,8 @@ export interface BusEvent {
   readonly contentHash: number;
   /** The same field by field, so that a change can be named (see marks.ts). Empty for a rejected row. */
   readonly marks: string;
+  /** How the row differs from what 8x8 documents; none of a rejected row, which says so itself. */
+  readonly drift: readonly Drift[];
   /** The Avro record, without the schema. */
   readonly value: Readonly<Record<string, unknown>>;
 }

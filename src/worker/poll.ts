@@ -1,12 +1,13 @@
 import type { Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
+import { untold } from '../feed/drift.ts';
 import type { FeedId } from '../feed/feed.ts';
 import { afterPage, afterWindow } from '../feed/offset.ts';
 import { takeFresh } from '../feed/seen.ts';
 import { isLive, isShort, type Pace, type Window } from '../feed/window.ts';
 import type { ShardSession } from '../sink/sink.ts';
 import type { Reading, Source } from '../source/source.ts';
-import { auditEvents } from '../streams/audit.ts';
+import { auditEvents, driftEvents } from '../streams/audit.ts';
 import type { BusEvent, Stream } from '../streams/stream.ts';
 import { readAhead } from './read-ahead.ts';
 import { countPage, NOTHING, type PollReport } from './report.ts';
@@ -46,28 +47,29 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
   const fromWatermarkMs = offset().watermarkMs;
   const live = isLive(fromWatermarkMs, pace, startedMs - source.aheadMs());
+  const context = () => ({ feed: id, commit: offset().commits + 1, observedAtMs: clock.nowMs() });
   const scan = { window, after: offset().commits };
   let count = NOTHING;
   let reading: Reading = { total: undefined, received: 0, attempts: 1 };
 
   for await (const page of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
     const sifted = takeFresh(offset(), page.events, stream.revise);
-    const { fresh, seen } = sifted;
+    const drift = untold(offset().drift, sifted.fresh);
+    const events = [...sifted.fresh, ...driftEvents(context(), drift)];
+    const step = afterPage(offset(), scan, sifted.seen, drift);
 
-    if (seen.length > 0) await session.commit({ feed: id, events: fresh, step: afterPage(offset(), scan, seen) });
+    if (step.seen.length > 0) await session.commit({ feed: id, events, step });
 
-    count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live });
+    count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, drift });
     reading = page.reading;
   }
 
   refuseFuture(window, Math.min(startedMs, clock.nowMs()) - source.aheadMs());
   const step = afterWindow(offset(), scan, pace);
   const outcome = isShort(reading) ? 'short' : 'whole';
-  const [observedAtMs, { watermarkMs }, commit] = [clock.nowMs(), step, offset().commits + 1];
-  const done = {
-    outcome, window, fromWatermarkMs, watermarkMs, ...count, ...reading, durationMs: observedAtMs - startedMs,
-  } as const;
-  await session.commit({ feed: id, events: auditEvents({ feed: id, commit, observedAtMs }, done), step });
+  const [{ watermarkMs }, durationMs] = [step, clock.nowMs() - startedMs];
+  const done = { outcome, window, fromWatermarkMs, watermarkMs, ...count, ...reading, durationMs } as const;
+  await session.commit({ feed: id, events: auditEvents(context(), done), step });
   return { ...done, seen: offset().seenCount };
 }
 

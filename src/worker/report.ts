@@ -1,6 +1,7 @@
 import type { Sifted } from '../feed/seen.ts';
 import type { Window } from '../feed/window.ts';
 import type { Reading } from '../source/source.ts';
+import type { Drift } from '../streams/drift.ts';
 import type { BusEvent } from '../streams/stream.ts';
 
 /** What the pages of a poll came to. */
@@ -20,6 +21,8 @@ export interface Count {
   readonly outside: number;
   /** How long after their end new rows were first seen, milliseconds each; none unless the feed is live. */
   readonly delaysMs: readonly number[];
+  /** What was told for the first time of rows that are not as 8x8 documents them. */
+  readonly drift: readonly Drift[];
 }
 
 /** What one poll did. Metrics, logs, the ledger and the demo screen are made from this and nothing else. */
@@ -37,10 +40,12 @@ export interface PollReport extends Count, Reading {
 export const NOTHING: Count = {
   pages: 0, rows: 0, published: 0, corrected: 0, late: 0, rejected: 0, repeats: 0, outside: 0,
   delaysMs: [],
+  drift: [],
 };
 
-/** Where a feed stood when a poll began. */
-export interface Beginning {
+/** What counting needs to know besides a page: where the feed stood when the poll began, and what is told of it. */
+export interface PageContext {
+  readonly drift: readonly Drift[];
   readonly fromWatermarkMs: number;
   readonly live: boolean;
 }
@@ -50,7 +55,7 @@ export function countPage(
   count: Count,
   rows: number,
   sifted: Sifted<BusEvent>,
-  { fromWatermarkMs, live }: Beginning,
+  { fromWatermarkMs, live, drift }: PageContext,
 ): Count {
   const { fresh, corrected, repeats, outside } = sifted;
   const accepted = fresh.filter(({ channel }) => channel === 'accepted');
@@ -67,5 +72,6 @@ export function countPage(
     repeats: count.repeats + repeats,
     outside: count.outside + outside,
     delaysMs: [...count.delaysMs, ...delaysMs],
+    drift: [...count.drift, ...drift],
   };
 }

@@ -36,15 +36,15 @@ export function commitsAreWhole(evidence: Evidence): Finding {
 }
 
 function tornCommit({ eventsOf, auditsOf }: Evidence, head: Head): string[] {
-  const entries = auditsOf(head.feed, head.commit).filter(({ topic }) => topic === 'ledger');
+  const entries = auditsOf(head.feed, head.commit).filter(({ topic }) => topic !== 'watermarks');
   const events = [...eventsOf(head.feed, head.commit), ...entries];
   const rejected = events.filter(({ topic }) => topic === 'rejected').length;
   const published = events.length - rejected - entries.length;
   const digest = tallyOf(events.map(({ id }) => Number.parseInt(id.slice(0, 12), 16))).sum;
   const torn: string[] = [];
   const count = (events: number, letters: number, told: number): string =>
-    `${events} events, ${letters} dead letters and ${told} entries`;
-  const said = count(head.published, head.rejected, head.ledger);
+    `${events} events, ${letters} dead letters and ${told} audits`;
+  const said = count(head.published, head.rejected, head.told);
   const found = count(published, rejected, entries.length);
   if (said !== found) {
     torn.push(`${nameOf(head)} tells of ${said}, the topics have ${found}`);

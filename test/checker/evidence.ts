@@ -6,7 +6,7 @@ import { findScans, type Scans } from './scans.ts';
 import { committedTransactions } from './transactions.ts';
 
 /** What is told of windows. */
-export type AuditTopic = 'ledger' | 'watermarks';
+export type AuditTopic = 'ledger' | 'watermarks' | 'drift';
 
 /** A record of a topic of events: of rows, unless said otherwise. */
 export interface PublishedEvent<Topic = Report | 'rejected'> {
@@ -88,7 +88,7 @@ export function iso(ms: number): string {
 }
 
 const ROW_TOPICS = ['call-legs', 'call-records', 'rejected'] as const;
-const AUDIT_TOPICS = ['ledger', 'watermarks'] as const;
+const AUDIT_TOPICS = ['ledger', 'watermarks', 'drift'] as const;
 
 function publishedEvent<Topic extends Report | 'rejected' | AuditTopic>(
   topics: Dumps['run']['topics'], among: readonly Topic[], record: ReadRecord,

@@ -24,7 +24,7 @@ export interface Head {
   readonly window: { readonly from: number; readonly to: number } | undefined;
   readonly published: number;
   readonly rejected: number;
-  readonly ledger: number;
+  readonly told: number;
   readonly digest: number;
   /** What it says of all keys that are remembered. */
   readonly seenSaid: Tally;
@@ -143,7 +143,7 @@ function readHead(record: ReadRecord, feed: Feed, owner: number): Head {
     window: from === null || to === null ? undefined : { from: from!, to: to! },
     published: number('published'),
     rejected: number('rejected'),
-    ledger: number('ledger'),
+    told: number('told'),
     digest: number('digest'),
     seenSaid: { count: number('seenKeys'), sum: number('seenDigest') },
     before: feed.heads.at(-1),

@@ -40,7 +40,7 @@ export interface Plan {
 
 const TOPICS: Run['topics'] = {
   'call-legs': 'c.call-legs', 'call-records': 'c.call-records', rejected: 'c.rejected',
-  ledger: 'c.ledger', watermarks: 'c.watermarks', offsets: 'c.offsets',
+  ledger: 'c.ledger', watermarks: 'c.watermarks', drift: 'c.drift', offsets: 'c.offsets',
 };
 const SHARD = 3;
 
@@ -172,7 +172,7 @@ function offsetRecords(one: Step, audits: readonly PlannedEvent[], pages: Pages)
     generation, commit: number, scan, windowFrom: read?.from ?? null, windowTo: read?.to ?? null,
     published: counted.filter(({ topic }) => /^call-/.test(topic)).length,
     rejected: counted.filter(({ topic }) => topic === 'rejected').length,
-    ledger: counted.filter(({ topic }) => topic === 'ledger').length,
+    told: counted.filter(({ topic }) => topic === 'ledger').length,
     digest: sum(counted.map(({ id }) => hashOf(id))), seenKeys: known.length,
     seenDigest: sum(known), ...one.says,
   };

@@ -60,6 +60,7 @@ export async function checkJourney(journey: FinishedJourney, options: CheckOptio
         rejected: `${prefix}.rejected`,
         ledger: `${prefix}.ledger`,
         watermarks: `${prefix}.watermarks`,
+        drift: `${prefix}.drift`,
         offsets: `${prefix}.offsets`,
       },
       settings,

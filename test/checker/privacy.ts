@@ -17,7 +17,7 @@ export function nothingPrivateLeaks({ run, artefacts, committed, uncommitted, ru
   const mayHold = ({ topic }: ReadRecord): boolean => topic === topics.rejected && rules.rejectedPayload;
   const places = [
     ...Object.entries(artefacts).map(([name, text]) => ({ name, text })),
-    ...[topics.offsets, topics.rejected, topics.ledger, topics.watermarks].map((topic) => ({
+    ...[topics.offsets, topics.rejected, topics.ledger, topics.watermarks, topics.drift].map((topic) => ({
       name: topic,
       text: textsOf(uncommitted.filter((record) => record.topic === topic && !mayHold(record))),
     })),

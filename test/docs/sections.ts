@@ -13,6 +13,7 @@ export async function readmeSections(): Promise<Readonly<Record<string, string>>
     'rejected': fieldTable('rejected.avsc'),
     'ledger': fieldTable('ledger.avsc'),
     'watermark': fieldTable('watermark.avsc'),
+    'drift': fieldTable('drift.avsc'),
     'settings': settingsTable(),
     'metrics': await metricsTable(),
   };

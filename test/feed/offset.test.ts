@@ -39,7 +39,7 @@ class Life {
     const { seen } = takeFresh(this.state, events, (event) => event);
     for (const entry of seen) this.published.set(entry.key, entry);
     const scan = { window: { from: 0, to: 1 }, after: this.state.commits };
-    if (seen.length > 0) this.take(afterPage(this.state, scan, seen));
+    if (seen.length > 0) this.take(afterPage(this.state, scan, seen, []));
   }
 
   readRows(rows: readonly { readonly key: number; readonly shiftMs: number }[]): void {
@@ -213,7 +213,8 @@ test('afterPage leaves both times where they are: a crash reads the window again
   const state = new OffsetState(feed, 1_000);
   const seen = [entry('a', 5_000)];
   const scan = { window: { from: 0, to: 9_000 }, after: 7 };
-  assert.deepEqual(afterPage(state, scan, seen), { watermarkMs: 1_000, seenFromMs: 1_000, seen, scan });
+  const step = { watermarkMs: 1_000, seenFromMs: 1_000, seen, drift: ['misfit status'], scan };
+  assert.deepEqual(afterPage(state, scan, seen, [{ name: 'misfit status' }]), step);
 });
 
 const stepTo = (watermarkMs: number, seenFromMs: number): OffsetStep => ({ watermarkMs, seenFromMs, seen: [] });

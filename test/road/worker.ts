@@ -51,6 +51,7 @@ export function roadSettings(account: Account, { brokers, registryUrl, prefix }:
     KAFKA_TOPIC_REJECTED: `${prefix}.rejected`,
     KAFKA_TOPIC_LEDGER: `${prefix}.ledger`,
     KAFKA_TOPIC_WATERMARKS: `${prefix}.watermarks`,
+    KAFKA_TOPIC_DRIFT: `${prefix}.drift`,
     KAFKA_TOPIC_OFFSETS: `${prefix}.offsets`,
     KAFKA_SESSION_TIMEOUT: '6s',
     CONNECTOR_NAME: prefix,
@@ -72,7 +73,7 @@ export function eventTopics(prefix: string): readonly string[] {
 
 /** All that a connector writes to. */
 export function allTopics(prefix: string): readonly string[] {
-  return [...eventTopics(prefix), `${prefix}.ledger`, `${prefix}.watermarks`, `${prefix}.offsets`];
+  return [...eventTopics(prefix), `${prefix}.ledger`, `${prefix}.watermarks`, `${prefix}.drift`, `${prefix}.offsets`];
 }
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;

@@ -72,7 +72,8 @@ export function testSink(name: string, candidate: Candidate): void {
     const [a, b] = [legEvent('a'), legEvent('b', at('10:10:00'))];
     const first = await openShard(sink);
     await first.commit(step([a]));
-    await first.commit(step([b]));
+    const { step: second, ...rest } = step([b]);
+    await first.commit({ ...rest, step: { ...second, drift: ['misfit missed'] } });
     await first.commit(step([], '10:30:00', '08:30:00'));
     assert.equal(first.offsetOf(feed)!.watermarkMs, at('10:30:00'), 'the session knows what it has committed');
     await first.close();
@@ -82,6 +83,7 @@ export function testSink(name: string, candidate: Candidate): void {
     assert.equal(offset.seenFromMs, at('08:30:00'));
     assert.deepEqual({ ...offset.seenEntry(a.key) }, remembered(a));
     assert.deepEqual({ ...offset.seenEntry(b.key) }, remembered(b));
+    assert.deepEqual([...offset.drift], ['misfit missed']);
     const published = await candidate.readPublished();
     assert.deepEqual(idsOf(a, b).filter((id) => published.filter((other) => other === id).length === 1), idsOf(a, b));
   });

@@ -15,6 +15,7 @@ test('a window that is done is an entry of the ledger and a watermark, with thes
     eventTimeMs: done.window.to,
     contentHash: entry!.contentHash,
     marks: '',
+    drift: [],
     value: {
       eventId: '6ed13858af3dadc7f03576fb74d15a48', pass: 'live', stream: 'call-legs', pbxId: 'Acme', commit: 7,
       windowFrom: done.window.from, windowTo: done.window.to, fromWatermark: done.fromWatermarkMs,

@@ -70,6 +70,7 @@ test('the documented leg becomes this event, with these ids, for ever', () => {
     eventTimeMs: 1643898472253,
     contentHash: 234344260841219,
     marks: '8gAAAAgw8-MfqwNJSXmBZpao2z2zJ838NFxulS5voJACJO_R8nce5eAAzMAAfxAAAA2KMslz2DOIqOTspHCJ',
+    drift: [],
     value: toVoicemailOnTheBus,
   });
   assertSurvivesAvro(callLegs, event);

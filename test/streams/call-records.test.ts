@@ -55,6 +55,7 @@ test('the documented record becomes this event, with these ids, for ever', () =>
     eventTimeMs: 1643899189421,
     contentHash: 278746114101993,
     marks: 'KPaDaLiBAAAAk9qZaVW_O0Ptw2sMewewHRFQORrEZFKZAAjTYbzcTHBRX6',
+    drift: [],
     value: gaveUpOnTheBus,
   });
   assertSurvivesAvro(callRecords, event);

@@ -25,6 +25,7 @@ test('a rejected row says which, why and where, with these ids, for ever', () =>
     eventTimeMs: context.window.to,
     contentHash: 180057124641881,
     marks: '',
+    drift: [],
     value: {
       eventId: '341e2f188279ff78f8206219caec93b2',
       stream: 'call-legs',

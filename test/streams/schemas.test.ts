@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { auditEvents } from '../../src/streams/audit.ts';
+import { auditEvents, driftEvents } from '../../src/streams/audit.ts';
 import { callLegFields, callLegLeftOut, callLegs } from '../../src/streams/call-legs.ts';
 import { callRecordFields, callRecordLeftOut, callRecords } from '../../src/streams/call-records.ts';
 import { streamNamed, streams } from '../../src/streams/index.ts';
@@ -83,10 +83,12 @@ test('rejected.avsc has the fields of RejectedRow and says of each the same', ()
   assertEvolves(schema, value);
 });
 
-for (const [file, type] of [['ledger.avsc', 'LedgerEntry'], ['watermark.avsc', 'WatermarkEvent']] as const) {
+const told = [...auditEvents(audit.context, audit.done), ...driftEvents(audit.context, audit.drift)];
+const audits = [['ledger.avsc', 'LedgerEntry'], ['watermark.avsc', 'WatermarkEvent'], ['drift.avsc', 'DriftEvent']];
+for (const [index, [file, type]] of (audits as [string, string][]).entries()) {
   test(`${file} has the fields of ${type}, says of each the same, and takes what we make of a window`, () => {
     const schema = readSchema(file);
-    const event = auditEvents(audit.context, audit.done)[file === 'ledger.avsc' ? 0 : 1]!;
+    const event = told[index]!;
     const docs = new Map(docsIn('audit.ts', `interface ${type}`));
     assert.deepEqual(schema.fields.map(({ name, doc }) => [name, doc]), [...docs]);
     assert.deepEqual(Object.keys(event.value).sort(), schema.fields.map(({ name }) => name).sort());
@@ -95,7 +97,8 @@ for (const [file, type] of [['ledger.avsc', 'LedgerEntry'], ['watermark.avsc', '
 }
 
 test('our records have one namespace, and docs that fit a line of the README', () => {
-  for (const file of ['call-leg.avsc', 'call-record.avsc', 'rejected.avsc', 'ledger.avsc', 'watermark.avsc']) {
+  const files = ['call-leg.avsc', 'call-record.avsc', 'rejected.avsc', ...audits.map(([file]) => file!)];
+  for (const file of files) {
     const { namespace, fields } = readSchema(file);
     assert.equal(namespace, 'work.eightbyeight.v1');
     for (const { name, doc = '' } of fields) assert.ok(doc.endsWith('.') && doc.length <= 110, `${file} ${name}`);

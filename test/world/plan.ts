@@ -60,6 +60,8 @@ export interface WorldPlan {
   readonly commitFaultShare: number;
   /** How many times something happens to the hosts, the source or the bus as a whole. */
   readonly blows: number;
+  /** Of rows that have a field which nobody knows. */
+  readonly oddShare: number;
 }
 
 /** How much later than its first showing a row's time may still change. */
@@ -115,6 +117,7 @@ export function drawPlan(seed: number): WorldPlan {
     faults: drawFaults(random, calm),
     commitFaultShare: calm ? 0 : random.pick([0, 0.02, 0.15]),
     blows: calm ? 0 : random.whole(0, 8),
+    oddShare: random.pick([0, 0.02]), // the last to be drawn: what a seed has meant before, it means still
   };
 }
 

@@ -6,6 +6,7 @@ import {
   watermarkIsPast, workersEndWell,
 } from './promises.ts';
 import type { Promised } from './promise.ts';
+import { driftIsToldOnce } from './drift.ts';
 import { ledgerIsTrue } from './ledger.ts';
 import { changesArrive, revisionsFollow } from './revisions.ts';
 import type { BusEvent } from '../../src/streams/stream.ts';
@@ -87,6 +88,12 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
     outcome: withAudits('ledger', () => ({ delayMaxMs: -1 })) },
   { name: 'the ledger names another window', promise: ledgerIsTrue, line: /^ledger: .* of windowFrom, which is /,
     outcome: withAudits('ledger', () => ({ windowFrom: 0 })) },
+  { name: 'drift is not told', promise: driftIsToldOnce, line: /^drift: .* says nothing of sentiment$/,
+    outcome: withCommits((commits) => changed(commits, publishing, ({ events }) =>
+      ({ events: events.map((event) => ({ ...event, value: { ...event.value, extras: { sentiment: '1' } } })) }))) },
+  { name: 'drift is told twice', promise: driftIsToldOnce, line: /^drift: .* tells again of misfit missed$/,
+    outcome: withCommits((commits) => commits.map((commit) => ({ ...commit, events: [...commit.events,
+      { ...commits[publishing]!.events[0]!, channel: 'drift', value: { kind: 'misfit', field: 'missed' } }] }))) },
   { name: 'a field of a published row is not what was shown', promise: nothingInvented, line: /^invented: /,
     outcome: withCommits((commits) => changed(commits, publishing, ({ events }) =>
       ({ events: events.map((event) => ({ ...event, value: { ...event.value, callTime: -1 } })) }))) },

@@ -1,5 +1,6 @@
 import { feedName, type FeedId } from '../../src/feed/feed.ts';
 import { eachStep, isSameContent, iso, rowEvents, type Promised } from './promise.ts';
+import { driftIsToldOnce } from './drift.ts';
 import { ledgerIsTrue } from './ledger.ts';
 import { changesArrive, revisionsFollow } from './revisions.ts';
 import type { VisibleCommit } from './trace.ts';
@@ -187,8 +188,8 @@ export const mannersAreKept: Promised = ({ plan, trace }) => {
 };
 
 export const promises: Readonly<Record<string, Promised>> = {
-  everyRowArrives, nothingTwice, revisionsFollow, changesArrive, ledgerIsTrue, nothingInvented, nothingGoesBack,
-  feedsBeginFirst, eventsAreCovered,
+  everyRowArrives, nothingTwice, revisionsFollow, changesArrive, ledgerIsTrue, driftIsToldOnce, nothingInvented,
+  nothingGoesBack, feedsBeginFirst, eventsAreCovered,
   watermarkIsComplete, watermarkIsPast, watermarkIsHonest, oneWriter, backlogDrains, workersEndWell, mannersAreKept,
 };
 

@@ -62,7 +62,7 @@ export const TROUBLES = [
   'request-timed-out', 'token-died-in-scroll', 'scroll-outlived', 'page-size-refused', 'answer-too-large',
   'poll-unavailable', 'poll-throttled', 'poll-malformed', 'poll-refused', 'poll-pbx-refused', 'poll-clock-ahead',
   'poison-row', 'late-row', 'moved-row', 'revised-row', 'vanished-row', 'returned-row', 'row-behind-cursor',
-  'row-in-a-seam',
+  'row-in-a-seam', 'odd-row',
   'commit-lost-before', 'commit-lost-after', 'commit-held', 'held-commit-applied', 'held-commit-fenced',
   'commit-fenced', 'open-failed', 'bus-outage',
   'worker-killed', 'worker-stopped', 'worker-frozen', 'zombie-returned', 'shards-moved', 'all-workers-down',

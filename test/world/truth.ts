@@ -159,7 +159,7 @@ export class Truth {
     const name = `${row.bucket.id}/${row.index}/${row.revision}/${timeMs}`;
     let shown = this.#shown.get(name);
     if (shown !== undefined) return shown;
-    const value = row.value();
+    const value = this.#isOdd(row) ? { ...row.value(), sentiment: { score: 1 } } : row.value();
     const json = typeof value['disconnectedTimeUTC'] === 'number' ? { ...value, disconnectedTimeUTC: timeMs } : value;
     const trueKey = trueKeyOf(row);
     const eventKey = row.poison ? rejectedKeyOf(json) : trueKey;
@@ -190,6 +190,11 @@ export class Truth {
     const fate: Fate = { timeMs, movedAtMs, movedMs, lateUntilMs, gone };
     this.#fates.set(name, fate);
     return fate;
+  }
+
+  #isOdd(row: Row): boolean {
+    const { seed, oddShare } = this.#plan;
+    return new Random(hashNumbers([seed, 8, hashText(row.report + row.key)])).chance(oddShare);
   }
 
   #isInside(timeMs: number, fromMs: number, toMs: number): boolean {

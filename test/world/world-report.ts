@@ -134,6 +134,7 @@ export class WorldReport {
     scan.served.delete(row); // so that what was served last comes last
     scan.served.add(row);
     if (row.bad) count(this.#parts.trace, 'poison-row');
+    if ('sentiment' in row.json) count(this.#parts.trace, 'odd-row');
     if (row.timeMs === scan.window.from || row.timeMs === scan.window.to) count(this.#parts.trace, 'row-in-a-seam');
   }
 }

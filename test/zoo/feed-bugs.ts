@@ -5,9 +5,8 @@ export const feedBugs: readonly Bug[] = [
   {
     name: 'per-page watermark',
     believed: 'saving progress with every page spares a crash the pages it has read',
-    patches: [patch('feed/offset.ts', 'return { watermarkMs: offset.watermarkMs, seenFromMs: offset.seenFromMs, seen',
-      'return { watermarkMs: Math.max(offset.watermarkMs, ...seen.map(({ timeMs }) => timeMs)),'
-        + ' seenFromMs: offset.seenFromMs, seen')],
+    patches: [patch('feed/offset.ts', 'return { watermarkMs, seenFromMs, seen, drift',
+      'return { watermarkMs: Math.max(watermarkMs, ...seen.map(({ timeMs }) => timeMs)), seenFromMs, seen, drift')],
     caughtBy: [check('feed/offset', /^afterPage leaves both times where they are/), worlds(10)],
   },
   {

@@ -3,6 +3,12 @@ import { check, patch, worlds, type Bug } from './bug.ts';
 /** Bugs in the loop that joins the parts: `src/worker/`. */
 export const workerBugs: readonly Bug[] = [
   {
+    name: 'drift is told with every row',
+    believed: 'an event on the topic is all that telling takes',
+    patches: [patch('feed/offset.ts', 'seen, drift: drift.map(({ name }) => name), scan', 'seen, scan')],
+    caughtBy: [check('worker/poll', /^pollOnce tells of rows that are not as documented once/)],
+  },
+  {
     name: 'the ledger tells of the last page only',
     believed: 'each page is a commit, and the entry comes with the last one',
     patches: [patch('worker/report.ts', 'published: count.published + accepted.length', 'published: accepted.length')],
@@ -11,11 +17,9 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'the watermark is told with every page',
     believed: 'a heartbeat cannot come too often',
-    patches: [patch('worker/poll.ts', 'await session.commit({ feed: id, events: fresh, step',
-      'await session.commit({ feed: id, events: [...fresh, ...auditEvents({ feed: id, commit: 1, observedAtMs: 0 },'
-        + " { ...NOTHING, ...reading, outcome: 'whole', window, fromWatermarkMs, watermarkMs: window.to,"
-        + ' durationMs: 0 })],'
-        + ' step')],
+    patches: [patch('worker/poll.ts', '...driftEvents(context(), drift)];',
+      "...auditEvents(context(), { ...NOTHING, ...reading, outcome: 'whole', window, fromWatermarkMs,"
+        + ' watermarkMs: window.to, durationMs: 0 })];')],
     caughtBy: [worlds(10)],
   },
   {
@@ -27,8 +31,8 @@ export const workerBugs: readonly Bug[] = [
   {
     name: "watermark ahead of a window's last page",
     believed: 'the end of the window goes with the commit that is made anyway, and spares an empty one',
-    patches: [patch('worker/poll.ts', 'step: afterPage(offset(), scan, seen)',
-      'step: { ...afterWindow(offset(), scan, pace), seen }')],
+    patches: [patch('worker/poll.ts', 'afterPage(offset(), scan, sifted.seen, drift)',
+      '{ ...afterWindow(offset(), scan, pace), seen: sifted.seen }')],
     caughtBy: [
       check('worker/poll', 'pollOnce publishes each leg once when the source fails before page 2'),
       worlds(10),
