@@ -84,7 +84,7 @@ function linesOf(feeds: Feeds, spans: readonly Window[]): readonly Line[] {
   });
 }
 
-const COLUMNS = ['windows', 'new', 'corrected', 'late', 'rejected', 'short'] as const;
+const COLUMNS = ['windows', 'new', 'corrected', 'late', 'rejected', 'recovered', 'short'] as const;
 
 function writeTable(lines: readonly Line[], print: (line: string) => void): void {
   const style = { head: [], border: [] };

@@ -10,6 +10,8 @@ export interface WindowEntry {
   readonly corrected: number;
   readonly late: number;
   readonly rejected: number;
+  /** Of readings that came to no end. */
+  readonly recovered: number;
 }
 
 /** A feed over a stretch of time, such as an hour. */
@@ -21,6 +23,8 @@ export interface Coverage {
   readonly corrected: number;
   readonly late: number;
   readonly rejected: number;
+  /** Of readings that came to no end. */
+  readonly recovered: number;
   /** What of it nobody has read, though the feed has passed it. */
   readonly holes: readonly Window[];
   /** Where the feed has not come yet; undefined if it has come to the end. */
@@ -72,7 +76,7 @@ export function coverageOf(entries: readonly WindowEntry[], spans: readonly Wind
   const [beginMs, endMs] = [known[0]?.from ?? Infinity, known.at(-1)?.to ?? -Infinity];
   return spans.map((span) => {
     const ended = entries.filter(({ windowTo }) => windowTo > span.from && windowTo <= span.to);
-    const sum = (name: 'new' | 'corrected' | 'late' | 'rejected'): number =>
+    const sum = (name: 'new' | 'corrected' | 'late' | 'rejected' | 'recovered'): number =>
       ended.reduce((all, entry) => all + entry[name], 0);
     const passed = { from: Math.max(span.from, beginMs), to: Math.min(span.to, endMs) };
     return {
@@ -83,6 +87,7 @@ export function coverageOf(entries: readonly WindowEntry[], spans: readonly Wind
       corrected: sum('corrected'),
       late: sum('late'),
       rejected: sum('rejected'),
+      recovered: sum('recovered'),
       holes: passed.from < passed.to ? missing(passed, read) : [],
       pendingFromMs: endMs >= span.to ? undefined : Math.max(endMs, span.from),
     };

@@ -31,6 +31,8 @@ export interface Manifest extends Contents {
   readonly commit: number;
   /** Absent where a feed begins: nothing has been read then. */
   readonly scan: Scan | undefined;
+  /** Rows published and rejected since the last window was done: by this reading, and by those that came to no end. */
+  readonly unfinished: number;
   /** Of all pages of seen keys that are not forgotten, entry by entry. */
   readonly seen: Tally;
 }

@@ -27,6 +27,8 @@ export interface OffsetStep {
   readonly drift?: readonly string[];
   /** The reading that the commit is part of; absent where the feed begins. */
   readonly scan?: Scan;
+  /** The window is done with this commit. */
+  readonly done?: true;
 }
 
 /** No record may be larger than Kafka takes: 1,000 of the longest keys fill it by nine tenths. */
@@ -50,7 +52,7 @@ export type OffsetRecord =
 
 /** The read-only face of a feed's offset: all that deciding needs. */
 export type FeedOffset =
-  Pick<OffsetState, 'watermarkMs' | 'seenFromMs' | 'commits' | 'seenEntry' | 'seenCount' | 'drift'>;
+  Pick<OffsetState, 'watermarkMs' | 'seenFromMs' | 'commits' | 'seenEntry' | 'seenCount' | 'drift' | 'unfinished'>;
 
 /**
  * The offset of one feed: its watermark and the keys it has published and remembers.
@@ -101,6 +103,11 @@ export class OffsetState {
     return this.#manifest?.commit ?? 0;
   }
 
+  /** How many rows were published and rejected since the last window was done. */
+  get unfinished(): number {
+    return this.#manifest?.unfinished ?? 0;
+  }
+
   /** Of the owner that has committed last; 0 before the first. */
   get generation(): number {
     return this.#manifest?.generation ?? 0;
@@ -132,14 +139,15 @@ export class OffsetState {
       pages.push({ kind: 'seen', feed, page: this.#nextPage + from / PAGE_ENTRIES_MAX, entries });
     }
     seen = plus(seen, tallyOf(step.seen.map(({ hash }) => hash)));
-    const manifest = { ...contents, commit: this.commits + 1, scan, seen };
+    const unfinished = step.done ? 0 : this.unfinished + contents.published + contents.rejected;
+    const manifest = { ...contents, commit: this.commits + 1, scan, unfinished, seen };
     const drift = [...this.#drift, ...step.drift ?? []];
     return [{ kind: 'head', feed, watermarkMs, seenFromMs, drift, manifest }, ...pages];
   }
 
   /** The record that sets the watermark anew, wherever it was. What is known of published keys stays known. */
   resetTo(watermarkMs: number, contents: Contents, commit: number): OffsetRecord {
-    const manifest = { ...contents, commit, scan: undefined, seen: this.#tally };
+    const manifest = { ...contents, commit, scan: undefined, unfinished: this.unfinished, seen: this.#tally };
     const seenFromMs = Math.min(this.#seenFromMs, watermarkMs);
     return { kind: 'head', feed: this.feed, watermarkMs, seenFromMs, drift: [...this.#drift], manifest };
   }
@@ -232,12 +240,12 @@ export function afterPage(
 export function afterWindow(offset: FeedOffset, scan: Scan, pace: Pace): OffsetStep {
   const watermarkMs = Math.max(offset.watermarkMs, scan.window.to);
   const seenFromMs = Math.max(offset.seenFromMs, watermarkMs - pace.lookbackMs);
-  return { watermarkMs, seenFromMs, forgetBeforeMs: watermarkMs - memoryMs(pace), seen: [], scan };
+  return { watermarkMs, seenFromMs, forgetBeforeMs: watermarkMs - memoryMs(pace), seen: [], scan, done: true };
 }
 
 /** The step over a span that nobody can read any more: nothing of it will be read again. */
 export function afterGap(offset: FeedOffset, gap: Window): OffsetStep {
   const { to } = gap;
   const scan = { window: gap, after: offset.commits };
-  return { watermarkMs: to, seenFromMs: to, forgetBeforeMs: to, seen: [], scan };
+  return { watermarkMs: to, seenFromMs: to, forgetBeforeMs: to, seen: [], scan, done: true };
 }

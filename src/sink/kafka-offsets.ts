@@ -51,6 +51,7 @@ interface ManifestValue {
   readonly rejected: number;
   readonly told: number;
   readonly digest: number;
+  readonly unfinished: number;
   readonly seenKeys: number;
   readonly seenDigest: number;
 }

@@ -45,6 +45,8 @@ export interface LedgerEntry {
   readonly repeated: number;
   /** Rows from before all that is remembered, dropped. */
   readonly outside: number;
+  /** Rows that readings of the window have published or rejected before, which came to no end: a crash, an error. */
+  readonly recovered: number;
   /** How long after their end half of the new rows were first seen, in milliseconds; null unless the feed was live. */
   readonly delayP50Ms: number | null;
   /** The same of all of them: the longest. */
@@ -116,6 +118,7 @@ export interface WindowDone {
   readonly rejected: number;
   readonly repeats: number;
   readonly outside: number;
+  readonly recovered: number;
   readonly delaysMs: readonly number[];
   readonly durationMs: number;
 }
@@ -158,6 +161,7 @@ function ledgerFields(done: WindowDone): Omit<LedgerEntry, keyof WatermarkEvent>
     rejected: done.rejected,
     repeated: done.repeats,
     outside: done.outside,
+    recovered: done.recovered,
     ...summarizeDelays(done.delaysMs),
     pages: done.pages,
     attempts: done.attempts,

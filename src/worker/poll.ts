@@ -68,7 +68,10 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const step = afterWindow(offset(), scan, pace);
   const outcome = isShort(reading) ? 'short' : 'whole';
   const [{ watermarkMs }, durationMs] = [step, clock.nowMs() - startedMs];
-  const done = { outcome, window, fromWatermarkMs, watermarkMs, ...count, ...reading, durationMs } as const;
+  const recovered = offset().unfinished - count.published - count.rejected;
+  const done = {
+    outcome, window, fromWatermarkMs, watermarkMs, ...count, ...reading, recovered, durationMs,
+  } as const;
   await session.commit({ feed: id, events: auditEvents(context(), done), step });
   return { ...done, seen: offset().seenCount };
 }

@@ -32,6 +32,8 @@ export interface PollReport extends Count, Reading {
   /** Of the feed, when the poll began and when it ended. */
   readonly fromWatermarkMs: number;
   readonly watermarkMs: number;
+  /** Rows that readings of the window have published before, which came to no end. */
+  readonly recovered: number;
   /** Keys remembered after the poll. */
   readonly seen: number;
   readonly durationMs: number;

@@ -274,6 +274,9 @@ export const badLogs: readonly (readonly [what: string, caughtBy: readonly Invar
   ['a late row that the ledger calls on time', ['I18'], { plan: (plan) => {
     legs(plan, 5).tells = (audits) => withValue(audits, 'ledger', () => ({ late: 0 }));
   } }],
+  ['rows of a reading without an end that no entry tells of', ['I18'], { plan: (plan) => {
+    legs(plan, 5).tells = (audits) => withValue(audits, 'ledger', () => ({ recovered: 1 }));
+  } }],
   ['a short window that the ledger calls whole', ['I18'], { plan: (plan) => {
     legs(plan, 5).tells = (audits) => withValue(audits, 'ledger', ({ received }) => ({ total: Number(received) + 1 }));
   } }],

@@ -15,10 +15,13 @@ export function auditsOf(one: Step, earlier: readonly Step[]): readonly PlannedE
   const fresh = accepted.filter(({ value }) => value['revision'] === 1);
   const rejected = isGap ? 0 : events.length - accepted.length;
   const fetched = isGap ? 0 : events.length + 2;
+  const since = mine.slice(mine.findLastIndex((step) => step.watermark < fromWatermark) + 2);
+  const all = [...since, one].flatMap((step) => step.events).length - (isGap ? 1 : 0);
   const entry = {
     windowFrom: window.from, windowTo: window.to, fromWatermark, watermark, outcome: isGap ? 'gap' : 'whole',
     total: isGap ? null : fetched, received: fetched, fetched, new: fresh.length,
     corrected: accepted.length - fresh.length, rejected, repeated: isGap ? 0 : 2, outside: 0,
+    recovered: all - (isGap ? 0 : events.length),
     late: fresh.filter(({ value }) => Number(value['disconnectedTimeUTC']) < fromWatermark).length,
   };
   const audit = (topic: 'ledger' | 'watermarks', fields: object): PlannedEvent => {

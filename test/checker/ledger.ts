@@ -32,9 +32,21 @@ function wrongIn(evidence: Evidence, head: Head, { value }: PublishedEvent<Audit
   if (wrong !== undefined) return `says ${value[wrong[0]]} of ${wrong[0]}, which is ${wrong[1]}`;
   const sum = HEAPS.reduce((all, name) => all + Number(value[name]), 0);
   if (sum !== value['fetched']) return `has fetched ${value['fetched']} rows, and tells of ${sum}`;
+  const told = ['new', 'corrected', 'rejected', 'recovered'].reduce((all, name) => all + Number(value[name]), 0);
+  const published = rowsSince(evidence, head, isGap);
+  if (told !== published) return `tells of ${told} rows, of ${published} since the entry before`;
   const isShort = value['total'] !== null && Number(value['received']) < Number(value['total']);
   const outcome = isGap ? 'gap' : isShort ? 'short' : 'whole';
   return value['outcome'] === outcome ? undefined : `calls ${value['outcome']} what is ${outcome}`;
+}
+
+/** What the feed has published since its watermark has last moved, whichever reading it was. */
+function rowsSince({ feeds, eventsOf }: Evidence, head: Head, isGap: boolean): number {
+  const heads = feeds.byFeed.get(head.feed)!;
+  const to = heads.indexOf(head);
+  const from = heads.findLastIndex((earlier, index) => index < to && movesWatermark(earlier));
+  const rows = heads.slice(from + 1, to + 1).flatMap(({ commit }) => eventsOf(head.feed, commit)).length;
+  return isGap ? rows - 1 : rows; // the letter that tells of the gap is no row
 }
 
 function truthOf({ eventsOf }: Evidence, head: Head, isGap: boolean): Readonly<Record<string, unknown>> {

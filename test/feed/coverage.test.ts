@@ -5,7 +5,7 @@ import { coverageOf, missing, pieces, union, type WindowEntry } from '../../src/
 import type { Window } from '../../src/feed/window.ts';
 
 const span = (from: number, to: number): Window => ({ from, to });
-const nothing = { new: 0, corrected: 0, late: 0, rejected: 0 };
+const nothing = { new: 0, corrected: 0, late: 0, rejected: 0, recovered: 0 };
 const entry = (from: number, to: number, more: Partial<WindowEntry> = {}): WindowEntry =>
   ({ windowFrom: from, windowTo: to, outcome: 'whole', ...nothing, ...more });
 
@@ -44,13 +44,13 @@ test('pieces join to the whole and break at multiples only', () => {
 
 test('a window counts in the piece where it ends, and covers whatever it has read', () => {
   const entries = [
-    entry(0, 7, { new: 3, rejected: 1 }), entry(5, 10, { new: 2, late: 1 }),
+    entry(0, 7, { new: 3, rejected: 1 }), entry(5, 10, { new: 2, late: 1, recovered: 9 }),
     entry(8, 23, { corrected: 4, outcome: 'short' }),
   ];
   const found = coverageOf(entries, pieces(span(0, 30), 10));
   assert.deepEqual(found, [
-    { span: span(0, 10), windows: 2, short: 0, new: 5, corrected: 0, late: 1, rejected: 1, holes: [],
-      pendingFromMs: undefined },
+    { span: span(0, 10), windows: 2, short: 0, new: 5, corrected: 0, late: 1, rejected: 1, recovered: 9,
+      holes: [], pendingFromMs: undefined },
     { span: span(10, 20), windows: 0, short: 0, ...nothing, holes: [], pendingFromMs: undefined },
     { span: span(20, 30), windows: 1, short: 1, ...nothing, corrected: 4, holes: [], pendingFromMs: 23 },
   ]);

@@ -229,14 +229,14 @@ for (const { name: what, to, lookback, step } of windows) {
   test(`afterWindow ${what}`, () => {
     const scan = { window: { from: 0, to }, after: 7 };
     const after = afterWindow(new OffsetState(feed, 1_000), scan, { ...pace, lookbackMs: lookback });
-    assert.deepEqual(after, { ...step, forgetBeforeMs: step.watermarkMs - lookback - LONGER_MS, scan });
+    assert.deepEqual(after, { ...step, forgetBeforeMs: step.watermarkMs - lookback - LONGER_MS, scan, done: true });
   });
 }
 
 test('afterGap moves both times to the end of the gap', () => {
   const gap = { from: 1_000, to: 5_000 };
   const scan = { window: gap, after: 0 };
-  const step = { ...stepTo(5_000, 5_000), forgetBeforeMs: 5_000, scan };
+  const step = { ...stepTo(5_000, 5_000), forgetBeforeMs: 5_000, scan, done: true };
   assert.deepEqual(afterGap(new OffsetState(feed, 1_000), gap), step);
 });
 

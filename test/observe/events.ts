@@ -11,7 +11,7 @@ export const report: PollReport = {
   window: { from: at('09:59:00'), to: at('10:03:00') },
   fromWatermarkMs: at('10:02:00'),
   watermarkMs: at('10:03:00'),
-  total: 13, received: 12, attempts: 2,
+  recovered: 0, total: 13, received: 12, attempts: 2,
   pages: 2, rows: 12, published: 7, corrected: 2, late: 1, rejected: 1, repeats: 3, outside: 1, seen: 40,
   delaysMs: [40_000, 200_000], durationMs: 1_500,
   drift: [{ name: 'misfit missed', kind: 'misfit', field: 'missed', found: 'number' }],

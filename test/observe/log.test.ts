@@ -24,7 +24,8 @@ test('a poll is one line with its feed, its times and its counts', () => {
     level: 30, msg: 'polled', feed: 'live/call-legs/acme', outcome: 'whole',
     from: '2026-03-01T09:59:00.000Z', to: '2026-03-01T10:03:00.000Z',
     fromWatermark: '2026-03-01T10:02:00.000Z', watermark: '2026-03-01T10:03:00.000Z',
-    total: 13, received: 12, attempts: 2, pages: 2, rows: 12, published: 7, corrected: 2, late: 1, rejected: 1,
+    recovered: 0, total: 13, received: 12, attempts: 2,
+    pages: 2, rows: 12, published: 7, corrected: 2, late: 1, rejected: 1,
     repeats: 3, outside: 1, seen: 40, durationMs: 1_500, delayP50Ms: 40_000, delayMaxMs: 200_000,
   }]);
 });

@@ -33,7 +33,7 @@ const asRead = ({ key, value }: PlacedMessage, offset = 0): KafkaMessage => ({
 });
 const head = (watermarkMs: number, { of = topic, keys = 0, generation = 1, feed: feedId = feed as FeedId } = {}) => {
   const seen = tallyOf(Array.from({ length: keys }, () => 1));
-  const manifest = { ...contentsOf(generation, []), commit: 1, scan: undefined, seen };
+  const manifest = { ...contentsOf(generation, []), commit: 1, scan: undefined, unfinished: 0, seen };
   return asRead(offsetMessage(of, 0, { kind: 'head', feed: feedId, watermarkMs, seenFromMs: 10, drift: [], manifest }));
 };
 const page = (number: number, ...keys: string[]) => asRead(offsetMessage(topic, 0, {

@@ -17,11 +17,11 @@ test('a window that is done is an entry of the ledger and a watermark, with thes
     marks: '',
     drift: [],
     value: {
-      eventId: '6ed13858af3dadc7f03576fb74d15a48', pass: 'live', stream: 'call-legs', pbxId: 'Acme', commit: 7,
+      eventId: 'f4e646ac18319e15e8f35a1c5859c3eb', pass: 'live', stream: 'call-legs', pbxId: 'Acme', commit: 7,
       windowFrom: done.window.from, windowTo: done.window.to, fromWatermark: done.fromWatermarkMs,
       watermark: done.watermarkMs, outcome: 'short', total: 50, received: 41, fetched: 82, new: 15, corrected: 5,
-      late: 4, rejected: 2, repeated: 57, outside: 3, delayP50Ms: 3_000, delayMaxMs: 9_000, pages: 3, attempts: 2,
-      durationMs: 900,
+      late: 4, rejected: 2, repeated: 57, outside: 3, recovered: 6, delayP50Ms: 3_000, delayMaxMs: 9_000,
+      pages: 3, attempts: 2, durationMs: 900,
       observedAt: context.observedAtMs,
     },
   });

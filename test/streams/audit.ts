@@ -14,7 +14,7 @@ export const audit: {
     fromWatermarkMs: 1_740_000_030_000,
     watermarkMs: 1_740_000_060_000,
     total: 50, received: 41, attempts: 2, pages: 3, rows: 82, published: 20, corrected: 5, late: 4, rejected: 2,
-    repeats: 57, outside: 3, delaysMs: [9_000, 2_000, 5_000, 3_000], durationMs: 900,
+    repeats: 57, outside: 3, recovered: 6, delaysMs: [9_000, 2_000, 5_000, 3_000], durationMs: 900,
   },
   drift: [{ name: 'unknown-field mood', kind: 'unknown-field', field: 'mood', found: 'string' }],
 };

@@ -49,6 +49,14 @@ function assertEachLegOnce(commits: readonly Commit[]): void {
   assert.equal(events.length - accepted.length, 1, 'the bad row is rejected once');
 }
 
+/** Each row that was published is in one entry of the ledger, also if its reading came to no end. */
+function assertLedgerAddsUp(commits: readonly Commit[]): void {
+  const entries = commits.flatMap(({ events }) => events).filter(({ channel }) => channel === 'ledger');
+  const sum = entries.flatMap(({ value }) => ['new', 'corrected', 'rejected', 'recovered'].map((name) => value[name]))
+    .reduce<number>((all, count) => all + Number(count), 0);
+  assert.equal(sum, commits.flatMap(rowEvents).length);
+}
+
 function assertWatermarkMovedLast(commits: readonly Commit[]): void {
   const moved = commits.findIndex(({ step }) => step.watermarkMs > feed.originMs);
   assert.deepEqual(commits.slice(moved).flatMap(rowEvents), [], 'all events come before the watermark');
@@ -72,6 +80,7 @@ for (const fault of ['lost-before-commit', 'lost-after-commit'] satisfies Fault[
       const { sink, commits } = await visibleSink((index) => (index === lost ? fault : 'none'));
       assert.equal(await pollUntilDone(sink, sourceOf(pages)), 2);
       assertEachLegOnce(commits);
+      assertLedgerAddsUp(commits);
       assertWatermarkMovedLast(commits);
     });
   }
@@ -82,6 +91,7 @@ for (const page of [0, 1, 2, 3]) {
     const { sink, commits } = await visibleSink();
     assert.equal(await pollUntilDone(sink, sourceFailingAt(page)), 2);
     assertEachLegOnce(commits);
+    assertLedgerAddsUp(commits);
     assertWatermarkMovedLast(commits);
   });
 }
@@ -181,7 +191,7 @@ test('pollOnce reports what it did: counts, watermark, keys, duration', async ()
   assert.deepEqual({ ...await polled, drift: [] }, {
     outcome: 'whole', window, fromWatermarkMs: window.from, watermarkMs: window.to, pages: 3, rows: 6, published: 4,
     corrected: 0, late: 0, rejected: 1, repeats: 1, outside: 0, delaysMs: [], drift: [], total: undefined, received: 1,
-    attempts: 1, seen: 5,
+    attempts: 1, recovered: 0, seen: 5,
     durationMs: 4_000,
   });
 });

@@ -29,11 +29,24 @@ export const ledgerIsTrue: Promised = ({ trace }) => {
     if (delayMs !== null && delayMs !== longestMs) return `${where} says ${delayMs} of a delay of ${longestMs} ms`;
     const sum = HEAPS.reduce((all, name) => all + Number(said[name]), 0);
     if (sum !== said['fetched']) return `${where} has fetched ${said['fetched']} rows and tells of ${sum}`;
+    const published = rowsSince(trace.commits, before!, commit);
+    const told = ['new', 'corrected', 'rejected', 'recovered'].reduce((all, name) => all + Number(said[name]), 0);
+    if (told !== published) return `${where} tells of ${told} rows, of ${published} since the last one`;
     const short = said['total'] !== null && Number(said['received']) < Number(said['total']);
     if (said['outcome'] !== (short ? 'short' : 'whole')) return `${where} is called ${said['outcome']}`;
     return watermarks[0]!.value['completeUpTo'] === step.watermarkMs ? undefined : `${where} tells another watermark`;
   });
 };
+
+/** What the feed has published since its watermark has last moved, whichever reading it was. */
+function rowsSince(
+  commits: readonly VisibleCommit[], { step: { watermarkMs } }: VisibleCommit, last: VisibleCommit,
+): number {
+  const name = feedName(last.feed);
+  const ofFeed = commits.slice(0, commits.indexOf(last) + 1).filter(({ feed }) => feedName(feed) === name);
+  const since = ofFeed.findIndex(({ step }) => step.watermarkMs === watermarkMs);
+  return ofFeed.slice(since + 1).flatMap(rowEvents).length;
+}
 
 /** What the commits of a reading, the last one included, have published. */
 function truthOf(pages: readonly VisibleCommit[], before: VisibleCommit): Readonly<Record<string, unknown>> {

@@ -84,6 +84,8 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
     outcome: withAudits('ledger', ({ fetched }) => ({ fetched: Number(fetched) + 1 })) },
   { name: 'the ledger calls whole what is short', promise: ledgerIsTrue, line: /^ledger: .* is called whole$/,
     outcome: withAudits('ledger', ({ received }) => ({ total: Number(received) + 1, outcome: 'whole' })) },
+  { name: 'the ledger forgets what a crash has left', promise: ledgerIsTrue, line: /^ledger: .* since the last one$/,
+    outcome: withAudits('ledger', ({ recovered }) => ({ recovered: Number(recovered) + 1 })) },
   { name: 'the ledger tells of another delay', promise: ledgerIsTrue, line: /^ledger: .* of a delay of /,
     outcome: withAudits('ledger', () => ({ delayMaxMs: -1 })) },
   { name: 'the ledger names another window', promise: ledgerIsTrue, line: /^ledger: .* of windowFrom, which is /,

@@ -3,6 +3,12 @@ import { check, patch, worlds, type Bug } from './bug.ts';
 /** Bugs in the loop that joins the parts: `src/worker/`. */
 export const workerBugs: readonly Bug[] = [
   {
+    name: 'the ledger forgets the rows of a reading that came to no end',
+    believed: 'the window is read anew, and the new reading counts all there is',
+    patches: [patch('worker/poll.ts', 'offset().unfinished - count.published - count.rejected', '0')],
+    caughtBy: [check('worker/poll', 'pollOnce publishes each leg once when commit 1 is lost-after-commit'), worlds(10)],
+  },
+  {
     name: 'drift is told with every row',
     believed: 'an event on the topic is all that telling takes',
     patches: [patch('feed/offset.ts', 'seen, drift: drift.map(({ name }) => name), scan', 'seen, scan')],
