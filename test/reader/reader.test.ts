@@ -9,14 +9,15 @@ import { createSegmentParser } from './segments.ts';
 
 const manifest = {
   generation: 1, commit: 2, scan: 1, windowFrom: null, windowTo: 1_777_629_600_000, published: 3, rejected: 0,
-  digest: 2 ** 48 - 1, seenKeys: 3, seenDigest: 5,
+  told: 1, digest: 2 ** 48 - 1, unfinished: 3, seenKeys: 3, seenDigest: 5,
 };
 const head = {
   version: 1, kind: 'HEAD', connector: 'c', pass: 'live', stream: 'call-legs', pbxId: 'Zürich', shardCount: 8,
-  watermark: -1, seenFrom: 0, manifest, page: null, entries: [], barrier: null, reason: null,
+  watermark: -1, seenFrom: 0, drift: ['misfit missed'], manifest, page: null, entries: [], barrier: null, reason: null,
 };
 const seen = {
-  ...head, kind: 'SEEN', manifest: null, page: 70, entries: [{ key: 'a/1/1', timeMs: 2 ** 31, hash: 2 ** 47 }],
+  ...head, kind: 'SEEN', manifest: null, page: 70,
+  entries: [{ key: 'a/1/1', timeMs: 2 ** 31, hash: 2 ** 47, revision: 2, marks: 'AA-_' }],
 };
 
 for (const record of [head, seen]) {
