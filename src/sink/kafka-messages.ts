@@ -9,8 +9,12 @@ type EventKind = StreamName | Exclude<BusEvent['channel'], 'accepted'>;
 /** The topics of events: one for each kind, and a table of each stream, which keeps the last revision of a row. */
 export type EventTopic = EventKind | `${StreamName}.latest`;
 
-/** Names of the topics we write; what has none is not published. */
-export type Topics = { readonly [Topic in EventTopic]?: string | undefined } & { readonly offsets: string };
+/** What must be published: an offset says of these events that the bus has them. */
+type Needed = StreamName | 'rejected';
+
+/** Names of the topics we write; of the rest, what has none is not published. */
+export type Topics = Readonly<Record<Needed | 'offsets', string>>
+  & { readonly [Topic in Exclude<EventTopic, Needed>]?: string | undefined };
 
 /** A message with its place: kafkajs would choose the partition anew at each retry. Plain, so that it can be cloned. */
 export interface PlacedMessage {

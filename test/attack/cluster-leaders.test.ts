@@ -17,7 +17,7 @@ import { startProxy, type Proxy } from './proxy.ts';
 const ROUNDS = 10;
 const LATE_MAX_MS = 300;
 
-const topics = { callLegs: 'l', callRecords: 'r', rejected: 'x', offsets: 'o' };
+const topics = { 'call-legs': 'l', 'call-records': 'r', 'rejected': 'x', 'offsets': 'o' };
 const [FIRST, CUTTING, SLOW] = [1, 2, 3] as const;
 const proxies = new Map<number, Proxy>();
 const struck = new Set<number>();
@@ -64,7 +64,7 @@ async function createTopics(): Promise<void> {
   await withAdmin(cluster.brokers, (admin) => admin.createTopics({
     waitForLeaders: false,
     topics: [
-      ...[topics.callLegs, topics.callRecords, topics.rejected].map((topic) => ({ topic, replicaAssignment })),
+      ...[topics['call-legs'], topics['call-records'], topics.rejected].map((topic) => ({ topic, replicaAssignment })),
       { topic: topics.offsets, replicaAssignment: replicaAssignment.slice(0, 1), configEntries: compacted },
     ],
   }));
@@ -76,12 +76,12 @@ async function moveLeaders(): Promise<void> {
   const places = [[CUTTING, SLOW], [SLOW, CUTTING]];
   await withAdmin(cluster.brokers, (admin) => admin.alterPartitionReassignments({
     topics: [{
-      topic: topics.callLegs,
+      topic: topics['call-legs'],
       partitionAssignment: places.map((replicas, partition) => ({ partition, replicas })),
     }],
   }));
   for (let tries = 0; tries < 300; tries += 1) {
-    const leaders = await Promise.all([0, 1].map((partition) => cluster.leaderOf(topics.callLegs, partition)));
+    const leaders = await Promise.all([0, 1].map((partition) => cluster.leaderOf(topics['call-legs'], partition)));
     if (leaders[0] === CUTTING && leaders[1] === SLOW) return;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -130,7 +130,7 @@ test('leaders that move within a session, and a second failure, lose and double 
     expected.push(...ids);
   }
   await session.close();
-  const published = (await readTopics(cluster, [topics.callLegs])).map(({ value }) => String(value!['callId']));
+  const published = (await readTopics(cluster, [topics['call-legs']])).map(({ value }) => String(value!['callId']));
   assert.deepEqual(published.toSorted(), expected.toSorted());
   assert.ok(bothStruck >= ROUNDS / 2, `both brokers had their trouble: ${bothStruck} of ${ROUNDS}`);
 });

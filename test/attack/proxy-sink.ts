@@ -58,7 +58,7 @@ export async function openRange(): Promise<Range> {
         return session;
       },
       async calls(isolation) {
-        const records = await readTopics(stack, [topics['call-legs']!], isolation);
+        const records = await readTopics(stack, [topics['call-legs']], isolation);
         return records.map(({ value }) => String(value!['callId']));
       },
     };

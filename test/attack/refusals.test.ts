@@ -114,7 +114,7 @@ test('a transactional id that has expired in a time of silence costs a session, 
   const next = await sink.openShard(0);
   await next.commit(step([legEvent('after')]));
   await next.close();
-  const published = (await readTopics(stack, [options.topics['call-legs']!])).map(({ value }) => value!['callId']);
+  const published = (await readTopics(stack, [options.topics['call-legs']])).map(({ value }) => value!['callId']);
   assert.deepEqual(published, ['before', 'after']);
 });
 

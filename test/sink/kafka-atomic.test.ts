@@ -57,7 +57,7 @@ const refused: Record<string, Commit> = {
 
 async function visibleIds(): Promise<readonly string[]> {
   const { topics } = smallSink(name, stack);
-  const records = await readTopics(stack, [topics['call-legs']!, topics['call-records']!, topics.rejected!]);
+  const records = await readTopics(stack, [topics['call-legs'], topics['call-records'], topics.rejected]);
   return records.map(({ value }) => String(value!['eventId']));
 }
 

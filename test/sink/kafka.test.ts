@@ -27,7 +27,7 @@ testSink('kafka', {
   },
   async readPublished() {
     const { topics } = options();
-    const records = await readTopics(stack, [topics['call-legs']!, topics['call-records']!, topics.rejected!]);
+    const records = await readTopics(stack, [topics['call-legs'], topics['call-records'], topics.rejected]);
     return records.map(({ value }) => String(value!['eventId']));
   },
 });
