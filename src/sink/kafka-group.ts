@@ -86,8 +86,8 @@ export class KafkaGroup {
     const consumer = this.#kafka.consumer({
       groupId,
       sessionTimeout: sessionTimeoutMs,
-      heartbeatInterval: Math.min(1_000, sessionTimeoutMs / 6),
-      // Heartbeats are sent between fetches: a shorter wait notices a rebalance sooner.
+      heartbeatInterval: Math.min(250, sessionTimeoutMs / 6),
+      // Heartbeats are sent between fetches, and tell of a rebalance: a clean handover waits for the next one.
       maxWaitTimeInMs: 300,
       readUncommitted: false,
       allowAutoTopicCreation: false,

@@ -101,7 +101,7 @@ export async function readWholeTopics(stack: Where, topics: readonly string[]): 
 async function startReader({ brokers, toolsClasspath }: Where, args: readonly string[]): Promise<ChildProcess> {
   const classpath = toolsClasspath ?? (await fetchJars()).kafkaClasspath;
   const source = new URL('TopicReader.java', import.meta.url).pathname;
-  const small = ['-Xmx96m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
+  const small = ['-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
   const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
   const command = [...small, quiet, '-cp', classpath, source, brokers, ...args];
   return spawn('java', command, { stdio: ['pipe', 'pipe', 'inherit'] });
