@@ -101,8 +101,27 @@ export interface DriftEvent {
   readonly observedAt: number;
 }
 
+/** What the pages of a window came to. */
+export interface RowCounts {
+  /** Pages with rows. */
+  readonly pages: number;
+  readonly rows: number;
+  readonly published: number;
+  /** Of those published: rows that were published before, and that 8x8 has changed since. */
+  readonly corrected: number;
+  /** Of those published: rows that ended before what the feed had already read to the end. */
+  readonly late: number;
+  readonly rejected: number;
+  /** Rows read before and dropped as known. */
+  readonly repeats: number;
+  /** Rows before all that is remembered, dropped: nobody asked for them. */
+  readonly outside: number;
+  /** How long after their end new rows were first seen, milliseconds each; none unless the feed is live. */
+  readonly delaysMs: readonly number[];
+}
+
 /** What a window has come to. */
-export interface WindowDone {
+export interface WindowDone extends RowCounts {
   readonly outcome: 'whole' | 'short' | 'gap';
   readonly window: Window;
   readonly fromWatermarkMs: number;
@@ -110,16 +129,7 @@ export interface WindowDone {
   readonly total: number | undefined;
   readonly received: number;
   readonly attempts: number;
-  readonly pages: number;
-  readonly rows: number;
-  readonly published: number;
-  readonly corrected: number;
-  readonly late: number;
-  readonly rejected: number;
-  readonly repeats: number;
-  readonly outside: number;
   readonly recovered: number;
-  readonly delaysMs: readonly number[];
   readonly durationMs: number;
 }
 

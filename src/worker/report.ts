@@ -1,26 +1,12 @@
 import type { Sifted } from '../feed/seen.ts';
 import type { Window } from '../feed/window.ts';
 import type { Reading } from '../source/source.ts';
+import type { RowCounts } from '../streams/audit.ts';
 import type { Drift } from '../streams/drift.ts';
 import type { BusEvent } from '../streams/stream.ts';
 
 /** What the pages of a poll came to. */
-export interface Count {
-  /** Pages with rows. */
-  readonly pages: number;
-  readonly rows: number;
-  readonly published: number;
-  /** Of those published: rows that were published before, and that 8x8 has changed since. */
-  readonly corrected: number;
-  /** Of those published: rows that ended before what the feed had already read to the end. */
-  readonly late: number;
-  readonly rejected: number;
-  /** Rows read before and dropped as known. */
-  readonly repeats: number;
-  /** Rows before all that is remembered, dropped: nobody asked for them. */
-  readonly outside: number;
-  /** How long after their end new rows were first seen, milliseconds each; none unless the feed is live. */
-  readonly delaysMs: readonly number[];
+export interface Count extends RowCounts {
   /** What was told for the first time of rows that are not as 8x8 documents them. */
   readonly drift: readonly Drift[];
 }
