@@ -2,17 +2,12 @@ import type { Registry } from 'prom-client';
 import { systemClock, type Clock } from './clock.ts';
 import { originMs, type Config } from './config.ts';
 import { createHealth, type Health } from './observe/health.ts';
-import { createMetrics, type Metrics, type RequestReport } from './observe/metrics.ts';
-import { ConnectorError } from './errors.ts';
-import { shardOf } from './feed/feed.ts';
-import { KafkaSink, type KafkaSinkOptions } from './sink/kafka.ts';
-import { readLedger as readEntries } from './sink/kafka-ledger.ts';
-import { readOffsets as readShown, type ShownOffset } from './sink/kafka-show.ts';
-import type { OffsetReset, ResetReport } from './sink/kafka-reset.ts';
+import { createMetrics, type RequestReport } from './observe/metrics.ts';
+import type { ConnectorError } from './errors.ts';
+import { LIVE } from './feed/pass.ts';
+import { openSink, openSource } from './parts.ts';
 import type { Sink } from './sink/sink.ts';
-import type { LedgerEntry } from './streams/audit.ts';
 import type { Source } from './source/source.ts';
-import { createWorkAnalytics } from './source/work-analytics.ts';
 import { streams } from './streams/index.ts';
 import type { Feed } from './worker/poll.ts';
 import { runWorker, type WorkerEvent } from './worker/worker.ts';
@@ -20,8 +15,8 @@ import { runWorker, type WorkerEvent } from './worker/worker.ts';
 export { loadConfig, type Config } from './config.ts';
 export { ConnectorError, reactionTo, type ErrorCode, type Reaction } from './errors.ts';
 export type { FeedId, Shard, StreamName } from './feed/feed.ts';
-export { OffsetState, recordKey, restoreOffsets, type FeedOffset, type OffsetRecord } from './feed/offset.ts';
-export type { OffsetStep, SeenEntry } from './feed/offset.ts';
+export { OffsetState, recordKey, restoreOffsets } from './feed/offset.ts';
+export type { FeedOffset, HeadRecord, OffsetRecord, OffsetStep, SeenEntry } from './feed/offset.ts';
 export type { Pace, Window } from './feed/window.ts';
 export type { Commit, ShardSession, Sink } from './sink/sink.ts';
 export { MemorySink } from './sink/memory.ts';
@@ -30,6 +25,7 @@ export type { CallLeg } from './streams/call-legs.ts';
 export type { CallRecord } from './streams/call-records.ts';
 export type { DriftEvent, LedgerEntry, WatermarkEvent } from './streams/audit.ts';
 export type { RejectedRow } from './streams/rejected.ts';
+export { changeOffsets, followHeads, readLedger, readOffsets } from './operate.ts';
 export type { BusEvent, RawRow, Stream } from './streams/stream.ts';
 export type { Feed } from './worker/poll.ts';
 export type { PollReport } from './worker/report.ts';
@@ -123,96 +119,7 @@ function planFeeds({ connector, source, pace }: Config, nowMs: number): readonly
   return streams
     .filter(({ name }) => source.streams.includes(name))
     .flatMap((stream) => source.pbxIds.map((pbxId) => {
-      const id = { stream: stream.name, pbxId, pass: 'live' };
+      const id = { stream: stream.name, pbxId, pass: LIVE };
       return { id, stream, pace, originMs: from, rejectedPayload };
     }));
-}
-
-function openSource(
-  config: Config,
-  clock: Clock,
-  onRequest: Metrics['onRequest'],
-): ReturnType<typeof createWorkAnalytics> {
-  const { isConnectTime, isSimplified, caller, callee, callerOrCallee, ...source } = config.source;
-  const filters = Object.entries({ caller, callee, callerOrCallee }).filter(([, extensions]) => extensions !== '');
-  return createWorkAnalytics({
-    ...source,
-    credentials: config.credentials,
-    parameters: {
-      isConnectTime: String(isConnectTime),
-      isSimplified: String(isSimplified),
-      ...Object.fromEntries(filters),
-    },
-    clock,
-    random: Math.random,
-    onRequest,
-  });
-}
-
-/**
- * Sets where a feed continues from. It needs no 8x8, and workers may run: the one that owns the feed is fenced and
- * goes on from the new offset.
- *
- * @throws ConnectorError when Kafka or the registry cannot be reached or refuse us, or nobody gives us the shard.
- */
-export async function resetOffset(config: Config, reset: OffsetReset): Promise<ResetReport> {
-  const stop = new AbortController();
-  const sink = openSink(config, { groupId: `${config.connector.name}.${reset.feed.pass}.reset` });
-  try {
-    await sink.check();
-    const shard = shardOf(reset.feed, sink.shardCount);
-    for await (const shards of sink.ownedShards(stop.signal)) if (shards.has(shard)) break;
-    return await sink.resetOffset(reset);
-  } finally {
-    stop.abort();
-    await sink.close();
-  }
-}
-
-/**
- * Every entry of the ledger whose window ends at `fromMs` or later. It needs no 8x8, and workers may run.
- *
- * @throws ConnectorError CONFIG_INVALID when the ledger is switched off; SINK_UNAVAILABLE, SINK_REFUSED.
- */
-export async function readLedger({ kafka, registry, connector }: Config, fromMs: number): Promise<LedgerEntry[]> {
-  const topic = orNone(kafka.topicLedger);
-  if (topic === undefined) throw new ConnectorError('CONFIG_INVALID', 'KAFKA_TOPIC_LEDGER: it is off, so none is kept');
-  const { brokers } = kafka;
-  return readEntries({ brokers, connector: connector.name, topic, registry }, fromMs);
-}
-
-/** Where every live feed stands. It needs no 8x8, takes nothing over, and workers may run. */
-export async function readOffsets({ kafka, registry, connector }: Config): Promise<readonly ShownOffset[]> {
-  const { brokers, topicOffsets: topic } = kafka;
-  return readShown({ brokers, connector: connector.name, pass: 'live', topic, registry });
-}
-
-function orNone(topic: string): string | undefined {
-  return topic === 'off' ? undefined : topic;
-}
-
-function openSink(
-  config: Config,
-  options: Pick<KafkaSinkOptions, 'onTransaction' | 'onMembership' | 'onLog' | 'groupId'>,
-): KafkaSink {
-  const { kafka, registry, connector } = config;
-  return new KafkaSink({
-    ...kafka,
-    connector: connector.name,
-    pass: 'live',
-    topics: {
-      'call-legs': kafka.topicCallLegs,
-      'call-records': kafka.topicCallRecords,
-      'call-legs.latest': orNone(kafka.topicCallLegsLatest),
-      'call-records.latest': orNone(kafka.topicCallRecordsLatest),
-      'rejected': kafka.topicRejected,
-      'ledger': orNone(kafka.topicLedger),
-      'watermarks': orNone(kafka.topicWatermarks),
-      'drift': orNone(kafka.topicDrift),
-      'offsets': kafka.topicOffsets,
-    },
-    create: kafka.createTopics,
-    registry,
-    ...options,
-  });
 }

@@ -2,8 +2,11 @@
 import { Command, CommanderError } from 'commander';
 import { addLedgerOptions, ledger, type LedgerArguments } from './cli/ledger.ts';
 import {
-  addResetOptions, addRewindOptions, addShowOptions, reset, show, type ResetArguments, type ShowArguments,
+  addResetOptions, addRewindOptions, addShowOptions, configOption, reset, show, type ResetArguments, type ShowArguments,
 } from './cli/offsets.ts';
+import {
+  addBeginOptions, addPassOptions, begin, change, showPasses, type BeginArguments, type PassArguments,
+} from './cli/passes.ts';
 import { run } from './cli/run.ts';
 import { addSimulateOptions, simulate, type SimulateArguments } from './cli/simulate.ts';
 import { ConnectorError, type ErrorCode } from './errors.ts';
@@ -42,8 +45,25 @@ addLedgerOptions(program.command('ledger')).action(async (args: LedgerArguments)
 
 const offsets = program.command('offsets').description('what the connector continues from');
 addShowOptions(offsets.command('show')).action((args: ShowArguments) => show(args, print));
-for (const change of [addResetOptions(offsets.command('reset')), addRewindOptions(offsets.command('rewind'))]) {
-  change.action((args: ResetArguments) => reset(args, print));
+for (const command of [addResetOptions(offsets.command('reset')), addRewindOptions(offsets.command('rewind'))]) {
+  command.action((args: ResetArguments) => reset(args, print));
+}
+
+addBeginOptions(program.command('backfill').description('read history beside the live feeds, and publish it'))
+  .action((args: BeginArguments) => begin({ ...args, replay: false }, stopSignal(), print));
+addBeginOptions(program.command('replay').description('publish again on purpose, marked by the name of its pass'))
+  .action((args: BeginArguments) => begin({ ...args, replay: true }, stopSignal(), print));
+
+const passes = program.command('passes').description('passes over history, and the live one');
+passes.command('show').description('list them, and how far they have come; workers go on')
+  .addOption(configOption())
+  .option('--json', 'JSON lines instead of a table')
+  .action((args: { config: string[]; json?: boolean }) => showPasses(args, print));
+for (const [kind, what] of [
+  ['pause', 'let it stand still, also the pass "live"'], ['resume', 'let it go on'], ['cancel', 'end it'],
+] as const) {
+  addPassOptions(passes.command(kind).description(what))
+    .action((args: PassArguments) => change({ ...args, kind }, print));
 }
 
 try {

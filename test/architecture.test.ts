@@ -28,7 +28,7 @@ const mayImport: readonly (readonly [place: string, ...allowed: readonly string[
 const mayUse: readonly (readonly [what: RegExp, ...places: readonly string[]])[] = [
   [/^(Date\.now|new Date\(\)|performance\..*)$/, 'clock', 'simulator/server-clock'],
   [/^(setTimeout|setInterval|setImmediate)$/, 'clock', 'simulator/server-clock', 'main'],
-  [/^Math\.random$/, 'connector'],
+  [/^Math\.random$/, 'connector', 'parts'],
   [/^process\.env$/, 'config'],
   [/^process\.exit$/, 'main'],
   [/^fetch$/, 'source/http'],

@@ -1,12 +1,13 @@
+import { userInfo } from 'node:os';
 import Table from 'cli-table3';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { systemClock } from '../clock.ts';
-import { loadConfig, readOffsets, resetOffset, type Config } from '../connector.ts';
+import { changeOffsets, loadConfig, readOffsets, type Config } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
+import { decideChange, type ChangeRequest } from '../feed/change.ts';
 import { feedName, type FeedId, type StreamName } from '../feed/feed.ts';
 import { RETENTION_MS } from '../feed/window.ts';
 import { spanMs } from '../formats.ts';
-import { targetOf, type OffsetReset } from '../sink/kafka-reset.ts';
 import { streams } from '../streams/index.ts';
 import { timeOf } from './time.ts';
 
@@ -25,6 +26,7 @@ export interface ResetArguments {
   readonly to?: number;
   readonly by?: number;
   readonly reason: string;
+  readonly who: string;
   readonly dryRun?: boolean;
 }
 
@@ -54,11 +56,20 @@ function addChangeOptions(command: Command): Command {
     .addOption(configOption())
     .addOption(new Option('--feed <name>', 'name of the feed as in the log, e.g. live/call-legs/acme')
       .argParser(feedOf).makeOptionMandatory())
-    .option('--reason <text>', 'kept in the offsets topic beside the new offset', 'not given')
+    .addOption(reasonOption())
+    .addOption(whoOption())
     .option('--dry-run', 'only tell what would be read again, and change nothing');
 }
 
-function configOption(): Option {
+export function reasonOption(): Option {
+  return new Option('--reason <text>', 'why; kept in the offsets topic beside the new offset').default('not given');
+}
+
+export function whoOption(): Option {
+  return new Option('--who <name>', 'who does it; kept there, too').default(userInfo().username, 'the user');
+}
+
+export function configOption(): Option {
   return new Option('-c, --config <file...>', 'JSON files with settings, as for run').default([], 'none');
 }
 
@@ -70,13 +81,14 @@ export async function show({ config, json = false }: ShowArguments, print: Print
     shard,
     watermark: offset === undefined ? '' : iso(offset.watermarkMs),
     behindSeconds: offset === undefined ? '' : Math.round((nowMs - offset.watermarkMs) / 1_000),
+    state: offset?.state.toLowerCase() ?? '',
     seenKeys: offset?.seenCount ?? '',
     commits: offset?.commits ?? '',
     generation: offset?.generation ?? '',
     problem,
   }));
   if (json) return rows.forEach((row) => print(JSON.stringify(row)));
-  const head = ['feed', 'shard', 'watermark', 'behind s', 'seen keys', 'commits', 'generation', 'problem'];
+  const head = ['feed', 'shard', 'watermark', 'behind s', 'state', 'seen keys', 'commits', 'generation', 'problem'];
   const table = new Table({ style: { head: [], border: [] }, head });
   table.push(...rows.map((row) => Object.values(row)));
   print(table.toString());
@@ -84,31 +96,43 @@ export async function show({ config, json = false }: ShowArguments, print: Print
 
 /** Sets where a feed continues from; workers may run meanwhile. */
 export async function reset(args: ResetArguments, print: Print): Promise<void> {
-  const { feed, to: timeMs, by: backMs, reason, dryRun = false } = args;
+  const { feed, to: timeMs, by: backMs, reason, who, dryRun = false } = args;
   const nowMs = systemClock.nowMs();
   if (timeMs !== undefined && timeMs > nowMs) throw invalid('--to lies in the future: calls would be skipped');
   if ((timeMs ?? nowMs - backMs!) < nowMs - RETENTION_MS) throw invalid('8x8 keeps two years, and no more');
   const config = loadConfig(args.config);
-  const to = timeMs === undefined ? { backMs: backMs! } : { timeMs };
-  if (dryRun) return foretell(config, feed, to, print);
+  const request = { kind: 'reset', to: timeMs === undefined ? { backMs: backMs! } : { timeMs } } as const;
+  if (dryRun) return foretell(config, feed, request, print);
 
-  const { fromMs, toMs, seenKeys, broken } = await resetOffset(config, { feed, to, reason });
+  const note = { reason, who, at: nowMs };
+  const [report] = await changeOffsets(config, { feeds: [feed], request, note });
+  const { unchanged, fromMs, toMs, seenKeys, broken } = report!;
+  if (unchanged !== undefined) throw refused(feed, unchanged);
   const before = fromMs === undefined ? 'unknown' : iso(fromMs);
-  print(`${feedName(feed)} continues from ${iso(toMs)} (before: ${before}).`);
+  print(`${feedName(feed)} continues from ${iso(toMs!)} (before: ${before}).`);
   if (broken > 0) print(`Records that nobody could read, now deleted: ${broken}.`);
   print(`Rows known as published, which are not published again: ${seenKeys}. Whatever else is read from there on is ` +
     'published, with the event id it had before if 8x8 has not changed it.');
 }
 
-async function foretell(config: Config, feed: FeedId, to: OffsetReset['to'], print: Print): Promise<void> {
+type ResetRequest = ChangeRequest & { readonly kind: 'reset' };
+
+async function foretell(config: Config, feed: FeedId, request: ResetRequest, print: Print): Promise<void> {
   const name = feedName(feed);
   const offset = (await readOffsets(config)).find((shown) => shown.feed === name)?.offset;
-  const toMs = targetOf(name, to, offset);
+  const decision = decideChange(new Map(offset === undefined ? [] : [[name, offset]]), feed, request);
+  if ('unchanged' in decision) throw refused(feed, decision.unchanged);
+  const toMs = decision.change.watermarkMs!;
   const now = offset === undefined ? 'unknown' : iso(offset.watermarkMs);
   print(`${name} would continue from ${iso(toMs)} (now: ${now}).`);
   const windows = Math.max(0, Math.ceil(((offset?.watermarkMs ?? toMs) - toMs) / config.pace.stepMaxMs));
   print(`Windows to be read again: ${windows}, at PACE_STEP_MAX. Rows from then on that are known as published, and ` +
     `would not be published again: ${offset?.seenSince(toMs) ?? 0}. Nothing was changed.`);
+}
+
+function refused(feed: FeedId, why: string): ConnectorError {
+  const cure = `cure: 8x8-connector offsets reset --feed ${feedName(feed)} --to <time>`;
+  return new ConnectorError('OFFSETS_INVALID', `${feedName(feed)}: ${why}; ${cure}`);
 }
 
 /** `live/call-legs/acme`; a PBX name may hold a slash, a pass may not. */

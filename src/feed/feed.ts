@@ -18,6 +18,11 @@ export function feedName(feed: FeedId): string {
   return `${feed.pass}/${feed.stream}/${feed.pbxId.toLowerCase()}`;
 }
 
+/** Whether both read the same, be it on two passes. */
+export function isSameFeed(a: FeedId, b: FeedId): boolean {
+  return feedName({ ...a, pass: b.pass }) === feedName(b);
+}
+
 /** All streams of a PBX fall in one shard, so the legs and the record of a call have one writer. */
 export function shardOf(feed: FeedId, shardCount: number): Shard {
   return fnv1a(feed.pbxId.toLowerCase()) % shardCount;

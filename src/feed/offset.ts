@@ -1,6 +1,7 @@
 import type { Named } from './drift.ts';
 import { feedName, type FeedId } from './feed.ts';
 import { EMPTY, minus, plus, tallyOf, type Contents, type Manifest, type Scan, type Tally } from './manifest.ts';
+import type { FeedState, PassPlan } from './pass.ts';
 import { memoryMs, type Pace, type Window } from './window.ts';
 
 /** A key published before, with what we need to know of it. */
@@ -25,7 +26,7 @@ export interface OffsetStep {
   readonly seen: readonly SeenEntry[];
   /** Names of drift that the commit tells. */
   readonly drift?: readonly string[];
-  /** The reading that the commit is part of; absent where the feed begins. */
+  /** The reading that the commit is part of; absent where nothing is read. */
   readonly scan?: Scan;
   /** The window is done with this commit. */
   readonly done?: true;
@@ -34,25 +35,41 @@ export interface OffsetStep {
 /** No record may be larger than Kafka takes: 1,000 of the longest keys fill it by nine tenths. */
 const PAGE_ENTRIES_MAX = 1_000;
 
-/**
- * What the offsets topic holds of a feed: one head, and pages of seen keys for each commit that brought new ones.
- * A page without entries is forgotten: on Kafka a tombstone.
- */
-export type OffsetRecord =
-  | {
-    readonly kind: 'head';
-    readonly feed: FeedId;
-    readonly watermarkMs: number;
-    readonly seenFromMs: number;
-    /** Names of all drift that was told. */
-    readonly drift: readonly string[];
-    readonly manifest: Manifest;
-  }
-  | { readonly kind: 'seen'; readonly feed: FeedId; readonly page: number; readonly entries: readonly SeenEntry[] };
+/** Where a feed stands. */
+export interface HeadRecord {
+  readonly kind: 'head';
+  readonly feed: FeedId;
+  readonly watermarkMs: number;
+  readonly seenFromMs: number;
+  /** Where the feed has begun, or was set back to: the first time of which it publishes. */
+  readonly originMs: number;
+  /** Names of all drift that was told. */
+  readonly drift: readonly string[];
+  readonly state: FeedState;
+  readonly pass: PassPlan | undefined;
+  readonly manifest: Manifest;
+}
+
+/** Keys of a commit. Without entries it is forgotten: on Kafka a tombstone. */
+export interface SeenRecord {
+  readonly kind: 'seen';
+  readonly feed: FeedId;
+  readonly page: number;
+  readonly entries: readonly SeenEntry[];
+}
+
+/** What the offsets topic holds of a feed: one head, and pages of seen keys for each commit that brought new ones. */
+export type OffsetRecord = HeadRecord | SeenRecord;
 
 /** The read-only face of a feed's offset: all that deciding needs. */
-export type FeedOffset =
-  Pick<OffsetState, 'watermarkMs' | 'seenFromMs' | 'commits' | 'seenEntry' | 'seenCount' | 'drift' | 'unfinished'>;
+export type FeedOffset = Omit<OffsetState, 'apply' | 'recordsFor' | 'changeTo' | 'contradiction' | 'seenSince'>;
+
+/** What a person makes of an offset; what is absent stays as it is. */
+export interface OffsetChange {
+  readonly watermarkMs?: number;
+  readonly state?: FeedState;
+  readonly pass?: PassPlan;
+}
 
 /**
  * The offset of one feed: its watermark and the keys it has published and remembers.
@@ -65,8 +82,11 @@ export class OffsetState {
   readonly feed: FeedId;
   #watermarkMs: number;
   #seenFromMs: number;
+  #originMs: number;
   #manifest: Manifest | undefined;
   #drift: ReadonlySet<string> = new Set();
+  #state: FeedState = 'RUNNING';
+  #pass: PassPlan | undefined;
   readonly #entries = new Map<string, SeenEntry>();
   readonly #pages = new Map<number, Page>();
   #tally = EMPTY;
@@ -77,6 +97,7 @@ export class OffsetState {
     this.feed = feed;
     this.#watermarkMs = originMs;
     this.#seenFromMs = originMs;
+    this.#originMs = originMs;
   }
 
   /** End of the last complete window, epoch milliseconds. */
@@ -89,6 +110,11 @@ export class OffsetState {
     return this.#seenFromMs;
   }
 
+  /** The first time of which the feed publishes, epoch milliseconds. */
+  get originMs(): number {
+    return this.#originMs;
+  }
+
   get seenCount(): number {
     return this.#entries.size;
   }
@@ -96,6 +122,15 @@ export class OffsetState {
   /** Names of the drift that was told, so that it is not told again. */
   get drift(): ReadonlySet<string> {
     return this.#drift;
+  }
+
+  get state(): FeedState {
+    return this.#state;
+  }
+
+  /** What the pass was asked for; undefined if it is the live one. */
+  get pass(): PassPlan | undefined {
+    return this.#pass;
   }
 
   /** How many commits the feed has had. */
@@ -142,21 +177,27 @@ export class OffsetState {
     const unfinished = step.done ? 0 : this.unfinished + contents.published + contents.rejected;
     const manifest = { ...contents, commit: this.commits + 1, scan, unfinished, seen };
     const drift = [...this.#drift, ...step.drift ?? []];
-    return [{ kind: 'head', feed, watermarkMs, seenFromMs, drift, manifest }, ...pages];
+    const [originMs, state, pass] = [this.#originMs, this.#state, this.#pass];
+    return [{ kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, manifest }, ...pages];
   }
 
-  /** The record that sets the watermark anew, wherever it was. What is known of published keys stays known. */
-  resetTo(watermarkMs: number, contents: Contents, commit: number): OffsetRecord {
+  /** The record of a change that no reading has made. What is known of published keys stays known. */
+  changeTo(change: OffsetChange, contents: Contents, commit: number): HeadRecord {
     const manifest = { ...contents, commit, scan: undefined, unfinished: this.unfinished, seen: this.#tally };
+    const { watermarkMs = this.#watermarkMs, state = this.#state, pass = this.#pass } = change;
     const seenFromMs = Math.min(this.#seenFromMs, watermarkMs);
-    return { kind: 'head', feed: this.feed, watermarkMs, seenFromMs, drift: [...this.#drift], manifest };
+    const [feed, originMs, drift] = [this.feed, Math.min(this.#originMs, watermarkMs), [...this.#drift]];
+    return { kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, manifest };
   }
 
   apply(record: OffsetRecord): void {
     if (record.kind === 'head') {
       this.#watermarkMs = record.watermarkMs;
       this.#seenFromMs = record.seenFromMs;
+      this.#originMs = record.originMs;
       this.#drift = new Set(record.drift);
+      this.#state = record.state;
+      this.#pass = record.pass;
       this.#manifest = record.manifest;
       return;
     }
@@ -234,6 +275,11 @@ export function afterPage(
   drift: readonly Named[],
 ): OffsetStep {
   return { watermarkMs, seenFromMs, seen, drift: drift.map(({ name }) => name), scan };
+}
+
+/** A step that goes nowhere: who has lost the shard learns it by trying. */
+export function stay({ watermarkMs, seenFromMs }: FeedOffset): OffsetStep {
+  return { watermarkMs, seenFromMs, seen: [] };
 }
 
 /** The step after the last page of a window. Neither of the two times ever goes back. */

@@ -2,6 +2,8 @@ import type { FeedOffset, SeenEntry } from './offset.ts';
 
 /** What deciding needs to know of an event. */
 export interface Keyed {
+  /** Of a row that is `rejected` nobody knows when it ended. */
+  readonly channel: string;
   readonly key: string;
   readonly eventTimeMs: number;
   readonly contentHash: number;
@@ -18,12 +20,22 @@ export interface Sifted<E> {
   readonly corrected: number;
   /** How many were read before, in an earlier poll or in this page, and are as they were. */
   readonly repeats: number;
-  /** How many lie before all that is remembered: nobody asked for them, and nobody can tell if they are new. */
+  /** How many are not the feed's: they lie before all that is remembered, so that nobody can tell if they are new. */
   readonly outside: number;
 }
 
+/** How a feed sifts its rows. */
+export interface Sieve<E> {
+  /** Makes the event that follows on what was published. */
+  readonly revise: (event: E, before: SeenEntry) => E;
+  /** Rows that ended then or later are another pass's; a live feed has none. */
+  readonly endMs?: number | undefined;
+  /** Passes that may have published rows of the feed, too: 8x8 may move one from their time into ours. */
+  readonly others?: readonly Pick<FeedOffset, 'seenEntry'>[];
+}
+
 /**
- * Keeps what is new of a page, and what has changed: `revise` makes the event that follows on what was published.
+ * Keeps what is new of a page, and what has changed.
  *
  * A known key whose time has moved on is remembered at its later time: else it would be forgotten with its
  * first one, while windows that still hold it are read again.
@@ -31,7 +43,7 @@ export interface Sifted<E> {
 export function takeFresh<E extends Keyed>(
   offset: FeedOffset,
   events: readonly E[],
-  revise: (event: E, before: SeenEntry) => E,
+  { revise, endMs = Infinity, others = [] }: Sieve<E>,
 ): Sifted<E> {
   const fresh: E[] = [];
   const seen = new Map<string, SeenEntry>();
@@ -41,8 +53,10 @@ export function takeFresh<E extends Keyed>(
 
   for (const event of events) {
     const { key, eventTimeMs: timeMs, contentHash: hash, marks } = event;
-    const known = seen.get(key) ?? offset.seenEntry(key);
-    if (known === undefined && timeMs < offset.seenFromMs) {
+    const known = seen.get(key) ?? latest(offset.seenEntry(key), key, others);
+    if (event.channel === 'accepted' && timeMs >= endMs) {
+      outside += 1;
+    } else if (known === undefined && timeMs < offset.seenFromMs) {
       outside += 1;
     } else if (known === undefined) {
       fresh.push(event);
@@ -57,4 +71,18 @@ export function takeFresh<E extends Keyed>(
     }
   }
   return { fresh, seen: [...seen.values()], corrected, repeats, outside };
+}
+
+/** What was published last under the key, by this pass or another. */
+function latest(
+  own: SeenEntry | undefined,
+  key: string,
+  others: readonly Pick<FeedOffset, 'seenEntry'>[],
+): SeenEntry | undefined {
+  let last = own;
+  for (const other of others) {
+    const entry = other.seenEntry(key);
+    if ((entry?.revision ?? 0) > (last?.revision ?? 0)) last = entry;
+  }
+  return last;
 }

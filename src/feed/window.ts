@@ -33,12 +33,17 @@ export interface Pace {
 /** Where a feed stands, in epoch milliseconds. */
 export interface Progress {
   readonly watermarkMs: number;
-  /** Nothing before this may be read: the keys published there are forgotten. */
+  /** Nothing before this may be published: the keys published there are forgotten. */
   readonly seenFromMs: number;
   readonly sweptAtMs: number;
-  /** A backfill ends here; a live feed never ends. */
+  /** A pass reads up to here; a live feed never ends. */
   readonly endMs?: number | undefined;
+  /** It stands still until a person lets it go on. */
+  readonly paused?: boolean;
 }
+
+/** A feed that stands still is looked at again after that time. */
+const PAUSED_MS = 3_600_000;
 
 /** 8x8 keeps the last two years. It answers a request for what is older as if there had been no calls. */
 export const RETENTION_MS = 2 * 365 * 24 * 3_600_000;
@@ -57,8 +62,9 @@ export const OVERLAP_MIN_MS = 2_000;
  * harmless (`takeFresh` drops it); never reading it is a loss.
  */
 export function planWindow(progress: Progress, pace: Pace, nowMs: number): Plan {
-  const { watermarkMs, seenFromMs, sweptAtMs, endMs = Infinity } = progress;
+  const { watermarkMs, seenFromMs, sweptAtMs, endMs = Infinity, paused = false } = progress;
   if (watermarkMs >= endMs) return { kind: 'done' };
+  if (paused) return { kind: 'wait', untilMs: nowMs + PAUSED_MS };
 
   const gap = retentionGap(progress, nowMs);
   if (gap !== undefined) return { kind: 'gap', window: gap };
@@ -73,7 +79,8 @@ export function planWindow(progress: Progress, pace: Pace, nowMs: number): Plan 
   // was set back says nothing of when the last sweep was.
   const sweep = nowMs < sweptAtMs || nowMs - sweptAtMs >= pace.sweepEveryMs;
   const reachMs = sweep ? pace.lookbackMs : pace.overlapMs;
-  const from = Math.max(seenFromMs, watermarkMs - reachMs);
+  // What lies before the time from which keys are known is read, and dropped: else its first second might be nobody's.
+  const from = Math.max(seenFromMs - OVERLAP_MIN_MS, watermarkMs - reachMs);
 
   return { kind: 'read', window: { from, to }, sweep };
 }

@@ -1,10 +1,12 @@
 import type { KafkaMessage } from 'kafkajs';
 import { ConnectorError } from '../errors.ts';
-import { feedName, type FeedId, type Shard, type StreamName } from '../feed/feed.ts';
-import type { Manifest } from '../feed/manifest.ts';
-import { recordKey, restoreOffsets, type OffsetRecord, type OffsetState, type SeenEntry } from '../feed/offset.ts';
+import { feedName, shardOf, type FeedId, type Shard } from '../feed/feed.ts';
+import {
+  recordKey, restoreOffsets, type HeadRecord, type OffsetRecord, type OffsetState,
+} from '../feed/offset.ts';
 import type { Codec } from './avro.ts';
 import type { PlacedMessage } from './kafka-messages.ts';
+import { headValue, recordOf, type OffsetValue } from './offset-value.ts';
 
 /** Version of the meaning of an offset record. Raise it when an older connector must not read what we write. */
 const VERSION = 1;
@@ -22,57 +24,16 @@ export interface OffsetsTopic {
   readonly codec: Codec;
 }
 
-/** `schemas/offset.avsc`. */
-interface OffsetValue {
-  readonly version: number;
-  readonly kind: 'HEAD' | 'SEEN' | 'BARRIER' | 'RESET';
-  readonly connector: string;
-  readonly pass: string;
-  readonly stream: string | null;
-  readonly pbxId: string | null;
-  readonly shardCount: number;
-  readonly watermark: number | null;
-  readonly seenFrom: number | null;
-  readonly drift: readonly string[];
-  readonly manifest: ManifestValue | null;
-  readonly page: number | null;
-  readonly entries: readonly SeenEntry[];
-  readonly barrier: string | null;
-  readonly reason: string | null;
-}
-
-interface ManifestValue {
-  readonly generation: number;
-  readonly commit: number;
-  readonly scan: number;
-  readonly windowFrom: number | null;
-  readonly windowTo: number | null;
-  readonly published: number;
-  readonly rejected: number;
-  readonly told: number;
-  readonly digest: number;
-  readonly unfinished: number;
-  readonly seenKeys: number;
-  readonly seenDigest: number;
-}
-
 /** An offset record as a message: a page without entries is a tombstone, which compaction removes in time. */
 export function offsetMessage(offsets: OffsetsTopic, shard: Shard, record: OffsetRecord): PlacedMessage {
   const key = `${offsets.connector}/${recordKey(record)}`;
   if (record.kind === 'seen' && record.entries.length === 0) {
     return { topic: offsets.topic, partition: shard, key, value: null };
   }
-  const { stream, pbxId } = record.feed;
-  const rest = record.kind === 'head'
-    ? {
-      kind: 'HEAD',
-      watermark: record.watermarkMs,
-      seenFrom: record.seenFromMs,
-      drift: record.drift,
-      manifest: manifestValue(record.manifest),
-    }
+  const { feed } = record;
+  const value = record.kind === 'head' ? headValue(record)
     : { kind: 'SEEN', page: record.page, entries: record.entries };
-  return message(offsets, shard, { key, value: { stream, pbxId, ...rest } });
+  return message(offsets, shard, { key, value: { ...feed, ...value } });
 }
 
 /** Names a commit of a feed on all of its events, so that they can be told from those of any other transaction. */
@@ -90,15 +51,20 @@ export function isBarrier(offsets: OffsetsTopic, candidate: KafkaMessage, barrie
   return candidate.key?.toString() === barrierKey(offsets) && (candidate.value?.includes(barrier) ?? false);
 }
 
-/** Why a feed's watermark is not what its reading has come to; it comes with the head that it explains. */
-export function resetMessage(
-  offsets: OffsetsTopic,
-  shard: Shard,
-  reset: { readonly feed: FeedId; readonly toMs: number; readonly reason: string },
-): PlacedMessage {
-  const { feed, toMs: watermark, reason } = reset;
+/** Who has changed an offset, what, when and why; it comes with the head that it explains. */
+export interface ChangeNote {
+  readonly change: string;
+  readonly who: string;
+  readonly reason: string;
+  /** Epoch milliseconds. */
+  readonly at: number;
+}
+
+export function changeMessage(offsets: OffsetsTopic, head: HeadRecord, note: ChangeNote): PlacedMessage {
+  const { feed, watermarkMs: watermark } = head;
   const key = `${offsets.connector}/${feedName(feed)}/reset`;
-  return message(offsets, shard, { key, value: { kind: 'RESET', ...feed, watermark, reason } });
+  const value = { kind: 'RESET', ...feed, watermark, ...note };
+  return message(offsets, shardOf(feed, offsets.shardCount), { key, value });
 }
 
 /**
@@ -158,7 +124,7 @@ export async function readLatest(
   const records: OffsetRecord[] = [];
   const broken: BrokenRecord[] = [];
   for (const [key, { value, offset: logOffset }] of latest) {
-    if (!key.startsWith(`${ours}${offsets.pass}/`)) {
+    if (!key.startsWith(ours)) {
       // The mark of a connector that was sent here by mistake, and refused, must not stop the one whose topic this is.
       if (value === null || key.endsWith(BARRIER)) continue;
       throw notOurs(offsets, key, logOffset);
@@ -188,6 +154,18 @@ function notOurs({ topic, connector }: OffsetsTopic, key: string, logOffset: str
   return new ConnectorError('OFFSETS_INVALID', `offsets topic ${topic}: ${what}; ${cure}`);
 }
 
+/** The head that a message is, if its key begins so and it can be read. */
+export async function readHead(
+  codec: Codec,
+  keyPrefix: string,
+  { key, value }: KafkaMessage,
+): Promise<HeadRecord | undefined> {
+  if (value === null || key?.toString().startsWith(keyPrefix) !== true) return undefined;
+  const known = (await codec.decode(value)) as OffsetValue;
+  const record = known.kind === 'HEAD' ? recordOf(known) : undefined;
+  return record?.kind === 'head' ? record : undefined;
+}
+
 async function readRecord(offsets: OffsetsTopic, bytes: Buffer | null): Promise<OffsetRecord | undefined> {
   if (bytes === null) throw new Error('has been deleted by a tombstone');
   const value = await decode(offsets, bytes);
@@ -200,22 +178,7 @@ async function readRecord(offsets: OffsetsTopic, bytes: Buffer | null): Promise<
         `so feeds would look for their offsets in the wrong one; restore the old number`,
     );
   }
-  if (value.kind === 'BARRIER' || value.kind === 'RESET') return undefined;
-  const { stream, pbxId, pass, watermark, seenFrom, drift, manifest, page } = value;
-  if (stream === null || pbxId === null) throw new Error('names no feed');
-  const feed: FeedId = { stream: stream as StreamName, pbxId, pass };
-  if (value.kind === 'SEEN') {
-    if (page === null || page < 0) throw new Error('names no page');
-    return { kind: 'seen', feed, page, entries: value.entries };
-  }
-  if (watermark === null || seenFrom === null || manifest === null) throw new Error('lacks watermark or manifest');
-  if (!isTime(watermark) || !isTime(seenFrom)) throw new Error('has a watermark that is no time');
-  return { kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, drift, manifest: manifestOf(manifest) };
-}
-
-/** Whether a calendar has it: what is read next is asked for by date. */
-function isTime(ms: number): boolean {
-  return !Number.isNaN(new Date(ms).getTime());
+  return recordOf(value);
 }
 
 async function decode({ codec }: OffsetsTopic, bytes: Buffer): Promise<OffsetValue> {
@@ -225,25 +188,6 @@ async function decode({ codec }: OffsetsTopic, bytes: Buffer): Promise<OffsetVal
     if (error instanceof ConnectorError) throw error;
     throw new Error(`is unreadable: ${(error as Error).message}`, { cause: error });
   }
-}
-
-function manifestValue({ commit, scan, seen, ...contents }: Manifest): ManifestValue {
-  return {
-    ...contents,
-    commit,
-    scan: scan?.after ?? 0,
-    windowFrom: scan?.window.from ?? null,
-    windowTo: scan?.window.to ?? null,
-    seenKeys: seen.count,
-    seenDigest: seen.sum,
-  };
-}
-
-function manifestOf(value: ManifestValue): Manifest {
-  const { scan: after, windowFrom, windowTo, seenKeys, seenDigest, ...rest } = value;
-  const window = windowFrom === null || windowTo === null ? undefined : { from: windowFrom, to: windowTo };
-  const scan = window === undefined ? undefined : { window, after };
-  return { ...rest, scan, seen: { count: seenKeys, sum: seenDigest } };
 }
 
 function barrierKey({ connector, pass }: OffsetsTopic): string {

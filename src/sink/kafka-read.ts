@@ -100,6 +100,32 @@ async function readAll(
   }
 }
 
+/** Every committed record of a topic, and each that is still to come, until `signal` aborts. */
+export async function followTopic(
+  kafka: Kafka,
+  options: ReadOptions,
+  take: (message: KafkaMessage) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { topic, group } = options;
+  const consumer = kafka.consumer({ groupId: `${group}.${randomUUID()}`, ...READING });
+  const { promise: ended, resolve, reject } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  consumer.on(consumer.events.CRASH, ({ payload: { restart, error } }) => {
+    if (!restart) reject(error);
+  });
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topic, fromBeginning: true });
+    await consumer.run({ autoCommit: false, eachMessage: ({ message }) => take(message) });
+    await ended;
+  } catch (error) {
+    throw unreadable(options, error as Error);
+  } finally {
+    await consumer.disconnect().catch(() => undefined);
+  }
+}
+
 function unreadable({ topic, group }: ReadOptions, cause: Error & { readonly type?: string }): ConnectorError {
   const { type = '', message } = cause;
   if (type === 'UNKNOWN_TOPIC_OR_PARTITION') {

@@ -74,6 +74,7 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
 
   return {
     offsetOf: (feed) => states.get(feedName(feed)),
+    offsets: () => states.values(),
     stage(events) {
       for (const event of events) staged.set(event, eventMessages(encoder, event));
     },

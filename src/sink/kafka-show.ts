@@ -1,10 +1,10 @@
 import { Kafka } from 'kafkajs';
 import type { Shard } from '../feed/feed.ts';
-import { restoreOffsets, type OffsetState } from '../feed/offset.ts';
+import { restoreOffsets, type HeadRecord, type OffsetState } from '../feed/offset.ts';
 import { openCodec, type RegistryOptions } from './avro.ts';
 import { clientConfig } from './kafka-client.ts';
-import { readLatest } from './kafka-offsets.ts';
-import { readTopic } from './kafka-read.ts';
+import { readHead, readLatest } from './kafka-offsets.ts';
+import { followTopic, readTopic } from './kafka-read.ts';
 
 export interface ShowOptions {
   readonly brokers: readonly string[];
@@ -47,4 +47,18 @@ export async function readOffsets(options: ShowOptions): Promise<readonly ShownO
     }
   }
   return shown.toSorted((a, b) => (a.feed < b.feed ? -1 : 1));
+}
+
+/** The heads of a pass, as they are and as they come, until `signal` aborts. */
+export async function followHeads(
+  { connector, pass, topic, registry, brokers }: ShowOptions,
+  take: (head: HeadRecord) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const kafka = new Kafka(clientConfig({ clientId: `8x8-connector-${connector}`, brokers }, () => undefined));
+  const codec = await openCodec({ ...registry, register: false }, `${topic}-value`, 'offset.avsc');
+  await followTopic(kafka, { topic, group: `${connector}.offsets` }, async (message) => {
+    const head = await readHead(codec, `${connector}/${pass}/`, message);
+    if (head !== undefined) take(head);
+  }, signal);
 }

@@ -1,6 +1,6 @@
 import { CompressionTypes, Kafka, type Admin, type PartitionMetadata } from 'kafkajs';
 import { ConnectorError } from '../errors.ts';
-import { shardOf, type Shard } from '../feed/feed.ts';
+import type { Shard } from '../feed/feed.ts';
 import { callLegs } from '../streams/call-legs.ts';
 import { callRecords } from '../streams/call-records.ts';
 import { openCodec, type Codec, type RegistryOptions } from './avro.ts';
@@ -9,7 +9,7 @@ import { KafkaGroup } from './kafka-group.ts';
 import { createPlacer, type EventEncoder, type EventTopic } from './kafka-messages.ts';
 import type { OffsetsTopic } from './kafka-offsets.ts';
 import { PublisherThread } from './kafka-publisher.ts';
-import { resetOffset, type OffsetReset, type ResetReport } from './kafka-reset.ts';
+import { changeOffsets, type ChangeReport, type OffsetsChange } from './kafka-change.ts';
 import { openKafkaSession, type SessionParts, type TransactionReport } from './kafka-session.ts';
 import { prepareTopics, readPartitions, type TopicOptions } from './kafka-topics.ts';
 import type { ShardSession, Sink } from './sink.ts';
@@ -106,9 +106,9 @@ export class KafkaSink implements Sink {
     return openKafkaSession(await this.#sessionParts(), shard);
   }
 
-  /** Takes the feed's shard over for one transaction. The worker that owned it is fenced, and continues from there. */
-  async resetOffset(reset: OffsetReset): Promise<ResetReport> {
-    return resetOffset(await this.#sessionParts(), shardOf(reset.feed, this.shardCount), reset);
+  /** Takes a shard over for one transaction. The worker that owned it is fenced, and goes on from there. */
+  async changeOffsets(shard: Shard, change: OffsetsChange): Promise<readonly ChangeReport[]> {
+    return changeOffsets(await this.#sessionParts(), shard, change);
   }
 
   async #sessionParts(): Promise<SessionParts> {

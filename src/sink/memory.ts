@@ -1,4 +1,5 @@
-import { feedName, type Shard } from '../feed/feed.ts';
+import { decideChange, type ChangeRequest, type Decision } from '../feed/change.ts';
+import { feedName, shardOf, type FeedId, type Shard } from '../feed/feed.ts';
 import { contentsOf } from '../feed/manifest.ts';
 import { nextGeneration, OffsetState, recordKey, restoreOffsets, type OffsetRecord } from '../feed/offset.ts';
 import { ConnectorError } from '../errors.ts';
@@ -56,6 +57,7 @@ export class MemorySink implements Sink {
 
     return {
       offsetOf: (feed) => offsets.get(feedName(feed)),
+      offsets: () => offsets.values(),
       stage: () => undefined,
       commit: async ({ feed, events, step }) => {
         if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
@@ -81,6 +83,19 @@ export class MemorySink implements Sink {
         dead = true;
       },
     };
+  }
+
+  /** As on Kafka: whoever has the shard is fenced, and the feed goes on from what is decided. */
+  changeOffset(feed: FeedId, request: ChangeRequest): Decision {
+    const shard = shardOf(feed, this.shardCount);
+    this.#epochs[shard]! += 1;
+    const offsets = restoreOffsets(this.#records[shard]!.values());
+    const decision = decideChange(offsets, feed, request);
+    if ('unchanged' in decision) return decision;
+    const number = 1_000_000 + this.#commits++;
+    const state = offsets.get(feedName(feed)) ?? new OffsetState(feed, decision.change.watermarkMs ?? 0);
+    this.#keep(shard, state.changeTo(decision.change, contentsOf(number, []), number));
+    return decision;
   }
 
   async close(): Promise<void> {}

@@ -44,6 +44,9 @@ export interface ShardSession {
   /** The feed's last committed offset; `undefined` before its first commit. Nobody else keeps a copy. */
   offsetOf(feed: FeedId): FeedOffset | undefined;
 
+  /** Every feed that has an offset in the shard, also those that nobody has configured. */
+  offsets(): Iterable<FeedOffset>;
+
   /**
    * Gets events ready for a commit to come, while another is under way. It spares `commit` the work, and promises
    * nothing: it may be left out, and may be given events that are never committed.

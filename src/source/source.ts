@@ -7,6 +7,8 @@ export interface ReadRequest {
   /** A PBX name, several joined by commas, or `allpbxes`. */
   readonly pbxId: string;
   readonly window: Window;
+  /** A pass over history: it gets only what live requests leave, and never more than its share. */
+  readonly background?: boolean;
 }
 
 /** What has come of reading a window so far. */

@@ -18,6 +18,8 @@ export interface EventFields {
   readonly changedFields: readonly string[];
   /** When the connector received the row. */
   readonly observedAt: number;
+  /** "live", or the name of the backfill or replay that has published it. */
+  readonly pass: string;
   /** Fields 8x8 sent that this schema does not name, or whose value does not fit, as text or JSON. */
   readonly extras: Readonly<Record<string, string>>;
 }
@@ -110,6 +112,7 @@ function acceptedEvent(context: AcceptContext, value: Record<string, unknown>, c
   value['changeKind'] = 'new';
   value['changedFields'] = NONE;
   value['observedAt'] = context.observedAtMs;
+  value['pass'] = context.pass ?? 'live';
   const eventTimeMs = value['disconnectedTimeUTC'] as number;
   const marks = marksOf(marked, key, value);
   return { channel: 'accepted', stream, key, orderingKey, eventTimeMs, contentHash, marks, drift, value };
@@ -208,7 +211,7 @@ function rowMapper(report: Report): (row: unknown) => MappedRow | Rejection {
  * form, which an object built up by computed names loses; `JSON.parse` is what gives the model that form.
  */
 function blankValue(names: readonly string[]): Readonly<Record<string, unknown>> {
-  const order = ['eventId', 'revision', 'changeKind', 'changedFields', 'observedAt', ...names, 'extras'];
+  const order = ['eventId', 'revision', 'changeKind', 'changedFields', 'observedAt', 'pass', ...names, 'extras'];
   return JSON.parse(JSON.stringify(Object.fromEntries(order.map((name) => [name, null])))) as Record<string, unknown>;
 }
 

@@ -37,6 +37,8 @@ export interface BusEvent {
 export interface ReadContext {
   /** What the request asked for (see FeedId.pbxId). A row of another PBX is rejected. */
   readonly pbxId: string;
+  /** For which pass (see FeedId.pass); the live one unless it says otherwise. */
+  readonly pass?: string | undefined;
   readonly window: Window;
   /** When the row's page arrived, epoch milliseconds. */
   readonly observedAtMs: number;

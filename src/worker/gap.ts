@@ -1,5 +1,6 @@
 import { ConnectorError } from '../errors.ts';
 import { afterGap } from '../feed/offset.ts';
+import { LIVE } from '../feed/pass.ts';
 import { retentionGap, type Window } from '../feed/window.ts';
 import { auditEvents } from '../streams/audit.ts';
 import { gapEvent } from '../streams/rejected.ts';
@@ -22,7 +23,8 @@ export async function skipGap(feed: Feed, gap: Window, io: Io): Promise<Gap> {
   const { id, stream, endMs } = feed;
   // Any answer tells the time: what is skipped is lost for ever, and our clock may have been set ahead just now.
   const next = { from: gap.to, to: gap.to + 1_000 };
-  const pages = source.readPages({ stream, pbxId: id.pbxId, window: next }, signal)[Symbol.asyncIterator]();
+  const background = id.pass !== LIVE;
+  const pages = source.readPages({ stream, pbxId: id.pbxId, window: next, background }, signal)[Symbol.asyncIterator]();
   await pages.next();
   await pages.return?.();
 

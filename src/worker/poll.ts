@@ -1,9 +1,10 @@
 import type { Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import { untold } from '../feed/drift.ts';
-import type { FeedId } from '../feed/feed.ts';
+import { isSameFeed, type FeedId } from '../feed/feed.ts';
 import { afterPage, afterWindow } from '../feed/offset.ts';
-import { takeFresh } from '../feed/seen.ts';
+import { LIVE } from '../feed/pass.ts';
+import { takeFresh, type Sieve } from '../feed/seen.ts';
 import { isLive, isShort, type Pace, type Window } from '../feed/window.ts';
 import type { ShardSession } from '../sink/sink.ts';
 import type { Reading, Source } from '../source/source.ts';
@@ -19,7 +20,7 @@ export interface Feed {
   readonly pace: Pace;
   /** Where it starts when it has no offset yet, epoch milliseconds. */
   readonly originMs: number;
-  /** A backfill ends here; a live feed never ends. */
+  /** Up to where a pass over history reads; a live feed never ends. */
   readonly endMs?: number;
   /** Whether dead letters carry the row itself, with the names and numbers in it. */
   readonly rejectedPayload: boolean;
@@ -42,7 +43,7 @@ export interface Io {
  */
 export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<PollReport> {
   const { source, session, clock, signal } = io;
-  const { id, stream, pace } = feed;
+  const { id, pace } = feed;
   const startedMs = clock.nowMs();
   const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
   const fromWatermarkMs = offset().watermarkMs;
@@ -53,7 +54,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   let reading: Reading = { total: undefined, received: 0, attempts: 1 };
 
   for await (const page of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
-    const sifted = takeFresh(offset(), page.events, stream.revise);
+    const sifted = takeFresh(offset(), page.events, sieveOf(feed, session));
     const drift = untold(offset().drift, sifted.fresh);
     const events = [...sifted.fresh, ...driftEvents(context(), drift)];
     const step = afterPage(offset(), scan, sifted.seen, drift);
@@ -87,6 +88,14 @@ function refuseFuture(window: Window, sourceNowMs: number): void {
   throw new ConnectorError('CLOCK_AHEAD', problem);
 }
 
+/** What of a row is known, by which pass so ever: only a replay publishes again what another one has published. */
+function sieveOf({ id, stream: { revise } }: Feed, session: ShardSession): Sieve<BusEvent> {
+  const plan = session.offsetOf(id)!.pass;
+  const others = plan?.replay === true ? [] : [...session.offsets()]
+    .filter(({ feed, pass }) => feed.pass !== id.pass && isSameFeed(feed, id) && pass?.replay !== true);
+  return { revise, endMs: plan?.endMs, others };
+}
+
 interface EventPage {
   readonly events: readonly BusEvent[];
   readonly reading: Reading;
@@ -95,12 +104,12 @@ interface EventPage {
 /** Every row of the window as an event, page by page. Runs a page ahead, while the last one is committed. */
 async function* readEvents(feed: Feed, window: Window, io: Io): AsyncIterable<EventPage> {
   const { source, session, clock, signal } = io;
-  const { id, stream, rejectedPayload } = feed;
-  const { pbxId } = id;
-  for await (const { rows, reading } of source.readPages({ stream, pbxId, window }, signal)) {
-    const context = { pbxId, window, observedAtMs: clock.nowMs(), rejectedPayload };
+  const { id: { pbxId, pass }, stream, rejectedPayload } = feed;
+  const background = pass !== LIVE;
+  for await (const { rows, reading } of source.readPages({ stream, pbxId, window, background }, signal)) {
+    const context = { pbxId, pass, window, observedAtMs: clock.nowMs(), rejectedPayload };
     const events = rows.map((row) => stream.toEvent(row, context));
-    const offset = session.offsetOf(id)!;
+    const offset = session.offsetOf(feed.id)!;
     session.stage(events.filter(({ key }) => offset.seenEntry(key) === undefined));
     yield { events, reading };
   }

@@ -1,8 +1,10 @@
 import { ConnectorError, reactionTo } from '../errors.ts';
-import { beginAt } from '../feed/offset.ts';
+import { feedName } from '../feed/feed.ts';
+import { beginAt, stay } from '../feed/offset.ts';
 import { nextTurn, type Candidate } from '../feed/schedule.ts';
 import { planWindow } from '../feed/window.ts';
 import { skipGap, type Gap } from './gap.ts';
+import type { ShardSession } from '../sink/sink.ts';
 import { pollOnce, type Feed, type Io } from './poll.ts';
 import type { PollReport } from './report.ts';
 
@@ -10,7 +12,7 @@ import type { PollReport } from './report.ts';
  * What the loop remembers of each feed of a shard, from one session to the next: else the first feed had the first
  * turn of each, and one whose commits always fail would keep all others from theirs.
  */
-export type ShardMemory = Map<Feed, Memory>;
+export type ShardMemory = Map<string, Memory>;
 
 /** Not committed: a new owner of the shard sweeps at once and rests nobody. */
 interface Memory {
@@ -21,7 +23,10 @@ interface Memory {
   lastTurn: number;
 }
 
-/** A sleep goes on when the clock is set; one that was planned by a wrong clock must not outlast it by much. */
+/**
+ * A sleep goes on when the clock is set; one that was planned by a wrong clock must not outlast it by much. And who has
+ * committed nothing for so long asks whether the shard is still ours: a person may have changed an offset of it.
+ */
 const SLEEP_MAX_MS = 60_000;
 
 /** What a turn came to. */
@@ -43,15 +48,17 @@ export async function runShard(
   memories: ShardMemory = new Map(),
 ): Promise<void> {
   const { source, session, clock, signal } = io;
-  for (const feed of feeds) {
-    if (memories.has(feed)) continue;
-    memories.set(feed, { sweptAtMs: -Infinity, restFromMs: -Infinity, notBeforeMs: 0, lastTurn: 0 });
+  for (const { id } of feeds) {
+    if (memories.has(feedName(id))) continue;
+    memories.set(feedName(id), { sweptAtMs: -Infinity, restFromMs: -Infinity, notBeforeMs: 0, lastTurn: 0 });
   }
+  const memoryOf = ({ id }: Feed): Memory => memories.get(feedName(id))!;
 
   const candidate = (feed: Feed, nowMs: number): Candidate<Feed> => {
-    const { watermarkMs, seenFromMs } = session.offsetOf(feed.id)!;
-    const { sweptAtMs, restFromMs, notBeforeMs, lastTurn } = memories.get(feed)!;
-    const plan = planWindow({ watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs }, feed.pace, nowMs);
+    const { watermarkMs, seenFromMs, state } = session.offsetOf(feed.id)!;
+    const { sweptAtMs, restFromMs, notBeforeMs, lastTurn } = memoryOf(feed);
+    const progress = { watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs, paused: state === 'PAUSED' };
+    const plan = planWindow(progress, feed.pace, nowMs);
     return { feed, plan, notBeforeMs: nowMs < restFromMs ? 0 : notBeforeMs, lastTurn };
   };
 
@@ -61,7 +68,7 @@ export async function runShard(
     await session.commit({ feed: feed.id, events: [], step: beginAt(feed.originMs) });
   }
 
-  const turnsBefore = Math.max(...feeds.map((feed) => memories.get(feed)!.lastTurn));
+  const turnsBefore = Math.max(...feeds.map((feed) => memoryOf(feed).lastTurn));
   for (let number = turnsBefore + 1; !signal.aborted; number += 1) {
     // By the slower of two clocks: a window that ends in the source's future would pass calls that are to come.
     const aheadMs = source.aheadMs();
@@ -71,9 +78,10 @@ export async function runShard(
     if (turn.kind === 'done') return;
     if (turn.kind === 'sleep') {
       await clock.sleepUntil(Math.min(turn.untilMs, nowMs + SLEEP_MAX_MS) + aheadMs, signal);
+      if (turn.untilMs > nowMs + SLEEP_MAX_MS && !signal.aborted) await ask(feeds[0]!, session);
       continue;
     }
-    const memory = memories.get(turn.feed)!;
+    const memory = memoryOf(turn.feed);
     memory.lastTurn = number;
     try {
       const take = turn.kind === 'gap' ? skipGap : pollOnce;
@@ -87,4 +95,9 @@ export async function runShard(
       memory.notBeforeMs = memory.restFromMs + Math.max(turn.feed.pace.stepMinMs, error.retryAfterMs ?? 0);
     }
   }
+}
+
+/** @throws ConnectorError SINK_FENCED if the shard is ours no more. */
+function ask({ id }: Feed, session: ShardSession): Promise<void> {
+  return session.commit({ feed: id, events: [], step: stay(session.offsetOf(id)!) });
 }

@@ -4,6 +4,8 @@ import { shardOf, type Shard } from '../feed/feed.ts';
 import type { Window } from '../feed/window.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
+import { oneAtATime } from './one-at-a-time.ts';
+import { passFeeds } from './passes.ts';
 import type { Feed } from './poll.ts';
 import type { PollReport } from './report.ts';
 import { runShard, type Outcome, type ShardMemory } from './shard-loop.ts';
@@ -148,9 +150,21 @@ async function serveShard(
       progressed();
       listen('gap' in outcome ? { kind: 'gap', feed, ...outcome } : { kind: 'polled', feed, report: outcome });
     };
-    await runShard(feeds, { source, session, clock, signal }, report, memories);
+    // Side by side, so that a pass over history never has the live feeds wait for a page of its own.
+    const shared = oneAtATime(session);
+    const lanes = [feeds, passFeeds(feeds, session)].filter(({ length }) => length > 0);
+    await together(lanes.map((lane) => (either) =>
+      runShard(lane, { source, session: shared, clock, signal: either }, report, memories)), signal);
   } finally {
     await session.close();
     listen({ kind: 'shard-closed', shard });
   }
+}
+
+/** Runs all until they end; the first that fails stops the others, and its error is thrown when they have stopped. */
+async function together(acts: readonly ((signal: AbortSignal) => Promise<void>)[], signal: AbortSignal): Promise<void> {
+  const failure = new AbortController();
+  const either = AbortSignal.any([signal, failure.signal]);
+  await Promise.all(acts.map((act) => act(either).catch((error: unknown) => failure.abort(error))));
+  if (failure.signal.aborted) throw failure.signal.reason;
 }

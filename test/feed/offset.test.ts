@@ -36,7 +36,7 @@ class Life {
   }
 
   readPage(events: readonly Keyed[]): void {
-    const { seen } = takeFresh(this.state, events, (event) => event);
+    const { seen } = takeFresh(this.state, events, { revise: (event) => event });
     for (const entry of seen) this.published.set(entry.key, entry);
     const scan = { window: { from: 0, to: 1 }, after: this.state.commits };
     if (seen.length > 0) this.take(afterPage(this.state, scan, seen, []));
@@ -44,8 +44,10 @@ class Life {
 
   readRows(rows: readonly { readonly key: number; readonly shiftMs: number }[]): void {
     const { watermarkMs } = this.state;
-    this.readPage(rows.map(({ key, shiftMs }) =>
-      ({ key: `key-${key}`, eventTimeMs: Math.max(watermarkMs + shiftMs, 0), contentHash: key, marks: '' })));
+    this.readPage(rows.map(({ key, shiftMs }) => {
+      const eventTimeMs = Math.max(watermarkMs + shiftMs, 0);
+      return { channel: 'accepted', key: `key-${key}`, eventTimeMs, contentHash: key, marks: '' };
+    }));
   }
 
   endWindow(to: number): void {

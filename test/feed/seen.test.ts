@@ -13,10 +13,10 @@ interface Revised extends Keyed {
 }
 
 const event = (key: string, eventTimeMs: number, contentHash = 1): Revised =>
-  ({ key, eventTimeMs, contentHash, marks: `marks of ${contentHash}`, revision: 1 });
+  ({ channel: 'accepted', key, eventTimeMs, contentHash, marks: `marks of ${contentHash}`, revision: 1 });
 
 const sift = (offset: OffsetState, page: readonly Revised[]): Sifted<Revised> =>
-  takeFresh(offset, page, (changed, before) => ({ ...changed, revision: before.revision + 1 }));
+  takeFresh(offset, page, { revise: (changed, before) => ({ ...changed, revision: before.revision + 1 }) });
 
 /** An offset that remembers from 100 on, and these keys. */
 function knowing(...entries: readonly SeenEntry[]): OffsetState {
@@ -113,4 +113,21 @@ test('takeFresh changes nothing of the offset, and its answer depends on nothing
     assert.deepEqual(sift(offset, page), first);
     assert.equal(offset.seenCount, known.size);
   }));
+});
+
+test('takeFresh leaves to the next pass what ended when that begins, but for what nobody can tell the time of', () => {
+  const page = [event('ours', 299), event('theirs', 300), { ...event('bad', 300), channel: 'rejected' }];
+  const { fresh, outside } = takeFresh(knowing(), page, { revise: (changed) => changed, endMs: 300 });
+  assert.deepEqual([fresh.map(({ key }) => key), outside], [['ours', 'bad'], 1]);
+});
+
+test('takeFresh goes on from what another pass has published last', () => {
+  const other = knowing({ ...entry('same', 150), hash: 1 }, { ...entry('changed', 150), hash: 2, revision: 3 });
+  const sieve = {
+    revise: (changed: Revised, before: SeenEntry) => ({ ...changed, revision: before.revision + 1 }), others: [other],
+  };
+  const own = knowing({ ...entry('changed', 150), hash: 5, revision: 2 });
+  const { fresh, repeats } = takeFresh(own, [event('same', 150), event('changed', 150), event('new', 150)], sieve);
+  assert.deepEqual(fresh.map(({ key, revision }) => [key, revision]), [['changed', 4], ['new', 1]]);
+  assert.equal(repeats, 1);
 });

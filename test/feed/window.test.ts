@@ -44,16 +44,20 @@ const cases: { name: string; now: string; change?: Partial<Progress>; plan: Plan
     plan: sweep('09:30:00', '10:03:00'), change: { sweptAtMs: at('12:00:00') } },
   { name: 'sweeps at once after a restart', now: '10:03:00', plan: sweep('09:30:00', '10:01:00'),
     change: { sweptAtMs: -Infinity } },
-  { name: 'never sweeps where the published keys are forgotten', now: '10:10:00', plan: sweep('09:45:00', '10:08:00'),
+  { name: 'sweeps no further than where keys are known, but for the seam', now: '10:10:00',
+    plan: sweep('09:44:58', '10:08:00'),
     change: { seenFromMs: at('09:45:00') } },
-  { name: 'never overlaps where the published keys are forgotten', now: '10:05:00', plan: read('09:59:30', '10:03:00'),
+  { name: 'overlaps no further than where keys are known, but for the seam', now: '10:05:00',
+    plan: read('09:59:28', '10:03:00'),
     change: { seenFromMs: at('09:59:30') } },
-  { name: 'reads a new feed from its origin, not from before it', now: '10:05:00', plan: sweep('10:00:00', '10:03:00'),
+  { name: 'reads a new feed from just before its origin', now: '10:05:00', plan: sweep('09:59:58', '10:03:00'),
     change: { seenFromMs: at('10:00:00'), sweptAtMs: -Infinity } },
   { name: 'takes a last short step up to the end of a backfill', now: '10:05:00', plan: read('09:59:00', '10:00:20'),
     change: { endMs: at('10:00:20') } },
   { name: 'waits for the end of a backfill to settle', now: '10:02:19', plan: wait('10:02:20'),
     change: { endMs: at('10:00:20') } },
+  { name: 'looks an hour later at a feed that stands still', now: '10:05:00', plan: wait('11:05:00'),
+    change: { paused: true } },
   { name: 'is done at the end of a backfill', now: '10:05:00', plan: { kind: 'done' },
     change: { endMs: at('10:00:00') } },
   { name: 'is done behind the end of a backfill', now: '10:05:00', plan: { kind: 'done' },
@@ -157,7 +161,7 @@ test('planWindow leaves no gap between windows and always moves on', () => {
   }));
 });
 
-test('planWindow keeps its bounds: whole seconds, never before seenFrom, never past the settled edge', () => {
+test('planWindow keeps its bounds: whole seconds, no further back than the seam, never past the settled edge', () => {
   fc.assert(fc.property(anyPace, anySteps, (feedPace, steps) => {
     let watermarkMs = at('10:00:00');
     follow(feedPace, steps, (plan, seenFromMs, nowMs) => {
@@ -165,7 +169,7 @@ test('planWindow keeps its bounds: whole seconds, never before seenFrom, never p
       const { from, to } = plan.window;
       assert.equal(from % 1_000, 0);
       assert.equal(to % 1_000, 0);
-      assert.ok(from >= seenFromMs);
+      assert.ok(from >= seenFromMs - OVERLAP_MIN_MS);
       assert.ok(to <= nowMs - feedPace.settleMs);
       assert.ok(to - watermarkMs <= feedPace.stepMaxMs);
       watermarkMs = to;

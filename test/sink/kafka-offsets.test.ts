@@ -7,8 +7,9 @@ import type { FeedId } from '../../src/feed/feed.ts';
 import type { Codec } from '../../src/sink/avro.ts';
 import type { PlacedMessage } from '../../src/sink/kafka-messages.ts';
 import {
-  barrierMessage, isBarrier, offsetMessage, offsetsFrom, resetMessage, type OffsetsTopic,
+  barrierMessage, changeMessage, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic,
 } from '../../src/sink/kafka-offsets.ts';
+import type { HeadRecord } from '../../src/feed/offset.ts';
 import { entry } from '../feed/entry.ts';
 
 // Goal: what cannot be true in the offsets topic stops the shard with its reason. Method: JSON in place of Avro.
@@ -17,7 +18,7 @@ const feed = { stream: 'call-legs', pbxId: 'acme', pass: 'live' } as const;
 const jsonCodec: Codec = {
   encode: (value) => Buffer.from(JSON.stringify(value)),
   decode: async (bytes) => {
-    const defaults = { entries: [], watermark: null, seenFrom: null, manifest: null };
+    const defaults = { entries: [], watermark: null, seenFrom: null, manifest: null, plan: null };
     return { ...defaults, ...(JSON.parse(String(bytes)) as object) };
   },
 };
@@ -31,11 +32,14 @@ const asRead = ({ key, value }: PlacedMessage, offset = 0): KafkaMessage => ({
   offset: String(offset),
   headers: {},
 });
-const head = (watermarkMs: number, { of = topic, keys = 0, generation = 1, feed: feedId = feed as FeedId } = {}) => {
+const record = (watermarkMs: number, { keys = 0, generation = 1, feed: feedId = feed as FeedId } = {}): HeadRecord => {
   const seen = tallyOf(Array.from({ length: keys }, () => 1));
   const manifest = { ...contentsOf(generation, []), commit: 1, scan: undefined, unfinished: 0, seen };
-  return asRead(offsetMessage(of, 0, { kind: 'head', feed: feedId, watermarkMs, seenFromMs: 10, drift: [], manifest }));
+  const [originMs, state, pass] = [10, 'RUNNING', undefined] as const;
+  return { kind: 'head', feed: feedId, watermarkMs, seenFromMs: 10, originMs, drift: [], state, pass, manifest };
 };
+const head = (watermarkMs: number, { of = topic, ...how }: { of?: OffsetsTopic } & Parameters<typeof record>[1] = {}) =>
+  asRead(offsetMessage(of, 0, record(watermarkMs, how)));
 const page = (number: number, ...keys: string[]) => asRead(offsetMessage(topic, 0, {
   kind: 'seen', feed, page: number, entries: keys.map((key) => entry(key, 50)),
 }));
@@ -51,17 +55,24 @@ test('the last record of a key counts, and a tombstone forgets', async () => {
   assert.equal(offset.seenEntry('b')?.timeMs, 50);
 });
 
-const others: readonly OffsetsTopic[] = [{ ...topic, connector: '8x8x' }, { ...topic, pass: 'backfill' }];
-for (const of of others) {
-  test(`a record of ${of.connector}/${of.pass} is refused, its mark and its tombstones are not`, async () => {
-    const mark = asRead(barrierMessage(of, 0, 'theirs'));
-    const theirs = head(20, { of, feed: { ...feed, pass: of.pass } });
-    const gone = { ...theirs, value: null };
-    assert.equal((await offsetsFrom(topic, [theirs, mark, gone, head(20)])).size, 1);
-    const cure = /is not of connector 8x8; cure: CONNECTOR_NAME as it was/;
-    await assert.rejects(offsetsFrom(topic, [theirs, mark]), isInvalid(cure));
-  });
-}
+test('a record of another connector is refused, its mark and its tombstones are not', async () => {
+  const of = { ...topic, connector: '8x8x' };
+  const mark = asRead(barrierMessage(of, 0, 'theirs'));
+  const theirs = head(20, { of });
+  const gone = { ...theirs, value: null };
+  assert.equal((await offsetsFrom(topic, [theirs, mark, gone, head(20)])).size, 1);
+  const cure = /is not of connector 8x8; cure: CONNECTOR_NAME as it was/;
+  await assert.rejects(offsetsFrom(topic, [theirs, mark]), isInvalid(cure));
+});
+
+test('a pass over history is read back as it was asked for, beside the live one', async () => {
+  const of = { ...feed, pass: 'year-2025' };
+  const pass = { fromMs: 1_000, endMs: 9_000, replay: false };
+  const paused = asRead(offsetMessage(topic, 0, { ...record(5_000, { feed: of }), state: 'PAUSED', pass }));
+  const offsets = await offsetsFrom(topic, [head(20), paused]);
+  assert.deepEqual([...offsets.values()].map(({ feed: id, state, pass: plan }) => [id, state, plan]),
+    [[feed, 'RUNNING', undefined], [of, 'PAUSED', pass]]);
+});
 
 const withValue = (value: object | null) => ({ ...head(20), value: value && Buffer.from(JSON.stringify(value)) });
 const globex = { ...feed, pbxId: 'globex' };
@@ -90,7 +101,8 @@ for (const { name, history, reason } of refusals) {
 }
 
 test('a reset explains its head, and is not in the way of reading', async () => {
-  const reset = asRead(resetMessage(topic, 0, { feed, toMs: 5, reason: 'a restore from backup' }));
+  const note = { change: 'reset', who: 'a person', reason: 'a restore from backup', at: 7 };
+  const reset = asRead(changeMessage(topic, record(5), note));
   const offset = (await offsetsFrom(topic, [head(20), reset, head(5)])).get('live/call-legs/acme')!;
   assert.equal(offset.watermarkMs, 5);
 });

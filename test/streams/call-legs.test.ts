@@ -13,6 +13,7 @@ const toVoicemailOnTheBus: CallLeg = {
   changeKind: 'new',
   changedFields: [],
   observedAt: context.observedAtMs,
+  pass: 'live',
   pbxId: 'acmecorppbx',
   callId: '1635571048351',
   legId: '1',

@@ -12,6 +12,7 @@ const gaveUpOnTheBus: CallRecord = {
   changeKind: 'new',
   changedFields: [],
   observedAt: context.observedAtMs,
+  pass: 'live',
   pbxId: 'acmecorppbx',
   callId: '1635571048345',
   sipCallId: 'user@example.com',

@@ -45,6 +45,7 @@ for (const { stream, fields, leftOut, row, count, file, table } of reports) {
       { name: 'changeKind', type: 'string', default: 'new' },
       { name: 'changedFields', type: { type: 'array', items: 'string' }, default: [] },
       { name: 'observedAt', type: TIMESTAMP },
+      { name: 'pass', type: 'string', default: 'live' },
       ...Object.entries(fields).map(([name, kind]) => fieldOf(name, avroTypes[kind])),
       { name: 'extras', type: { type: 'map', values: 'string' }, default: {} },
     ];

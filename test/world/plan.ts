@@ -62,6 +62,8 @@ export interface WorldPlan {
   readonly blows: number;
   /** Of rows that have a field which nobody knows. */
   readonly oddShare: number;
+  /** Backfills that a person begins. */
+  readonly passes: number;
 }
 
 /** How much later than its first showing a row's time may still change. */
@@ -117,7 +119,8 @@ export function drawPlan(seed: number): WorldPlan {
     faults: drawFaults(random, calm),
     commitFaultShare: calm ? 0 : random.pick([0, 0.02, 0.15]),
     blows: calm ? 0 : random.whole(0, 8),
-    oddShare: random.pick([0, 0.02]), // the last to be drawn: what a seed has meant before, it means still
+    oddShare: random.pick([0, 0.02]),
+    passes: random.pick([0, 0, 1, 2]), // the last to be drawn: what a seed has meant before, it means still
   };
 }
 

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
-import { feedName } from '../../src/feed/feed.ts';
+import { feedName, type FeedId } from '../../src/feed/feed.ts';
 import type { BusEvent, RawRow } from '../../src/streams/stream.ts';
 import type { VisibleCommit } from './trace.ts';
+import type { TrueRow } from './truth.ts';
 import type { Outcome } from './world.ts';
 
 /** What must hold of every world: each returns what breaks it, a line each. */
@@ -40,4 +41,19 @@ export function isSameContent({ value }: BusEvent, row: RawRow): boolean {
 
 export function iso(ms: number): string {
   return new Date(ms).toISOString();
+}
+
+/** What is on the bus: keys of good rows with their report, and of dead letters. */
+export function publishedKeys(
+  commits: readonly VisibleCommit[],
+): Record<'accepted' | 'rejected', ReadonlySet<string>> {
+  const events = commits.flatMap(rowEvents);
+  const keysOf = (of: string): ReadonlySet<string> =>
+    new Set(events.filter(({ channel }) => channel === of).map(({ stream, key }) =>
+      of === 'accepted' ? `${stream} ${key}` : key));
+  return { accepted: keysOf('accepted'), rejected: keysOf('rejected') };
+}
+
+export function isAskedFor({ pbxId }: FeedId, { key }: TrueRow): boolean {
+  return pbxId === 'allpbxes' || pbxId.toLowerCase().split(',').includes(key.split('/')[0]!);
 }

@@ -1,5 +1,6 @@
 import type { FeedId, Shard } from '../../src/feed/feed.ts';
 import type { OffsetStep } from '../../src/feed/offset.ts';
+import type { PassPlan } from '../../src/feed/pass.ts';
 import type { Window } from '../../src/feed/window.ts';
 import type { BusEvent } from '../../src/streams/stream.ts';
 import { OUTAGES, PAGE_FAULTS, REQUEST_FAULTS } from './faults.ts';
@@ -44,6 +45,13 @@ export interface Silence {
   readonly untilMs: number;
 }
 
+/** A backfill that a person has begun. */
+export interface BegunPass {
+  readonly feed: FeedId;
+  readonly plan: PassPlan;
+  readonly beganMs: number;
+}
+
 /** All that happened in a world, as an outsider sees it. */
 export interface Trace {
   readonly commits: VisibleCommit[];
@@ -52,6 +60,9 @@ export interface Trace {
   readonly silences: Silence[];
   /** True keys of good rows of which a damaged copy was shown, by report. */
   readonly damaged: Set<string>;
+  readonly passes: BegunPass[];
+  /** Names of feeds that a person has ended. */
+  readonly cancelled: Set<string>;
   /** How often each kind of trouble has happened. */
   readonly troubles: Map<Trouble, number>;
 }
@@ -67,12 +78,16 @@ export const TROUBLES = [
   'commit-fenced', 'open-failed', 'bus-outage',
   'worker-killed', 'worker-stopped', 'worker-frozen', 'zombie-returned', 'shards-moved', 'all-workers-down',
   'clock-ahead', 'clock-behind', 'clock-set-right', 'catch-up-of-hours', 'lookback-raised',
+  'pass-begun', 'pass-paused', 'pass-cancelled',
 ] as const;
 
 export type Trouble = (typeof TROUBLES)[number];
 
 export function createTrace(): Trace {
-  return { commits: [], scans: [], requests: [], silences: [], damaged: new Set(), troubles: new Map() };
+  return {
+    commits: [], scans: [], requests: [], silences: [], passes: [],
+    damaged: new Set(), cancelled: new Set(), troubles: new Map(),
+  };
 }
 
 export function count(trace: Trace, trouble: Trouble): void {

@@ -1,5 +1,6 @@
 import { ConnectorError } from '../../src/errors.ts';
-import type { Shard } from '../../src/feed/feed.ts';
+import type { ChangeRequest, Decision } from '../../src/feed/change.ts';
+import { shardOf, type FeedId, type Shard } from '../../src/feed/feed.ts';
 import { hashNumbers, Random } from '../../src/simulator/random.ts';
 import { MemorySink, type Fault } from '../../src/sink/memory.ts';
 import type { Commit, ShardSession, Sink } from '../../src/sink/sink.ts';
@@ -63,6 +64,17 @@ export class WorldBus {
       ownedShards: (signal) => this.#ownedShards(host, signal),
       openShard: (shard) => this.#openShard(host, shard),
     };
+  }
+
+  /** What a person does to an offset, from a computer of their own; whoever has the shard is fenced. */
+  change(feed: FeedId, request: ChangeRequest): Decision {
+    const decision = this.#memory.changeOffset(feed, request);
+    if (request.kind !== 'begin' || 'unchanged' in decision) return decision;
+    const [shard, plan, atMs] = [shardOf(feed, this.#plan.shardCount), decision.change.pass!, this.#time.nowMs()];
+    const step = { watermarkMs: plan.fromMs, seenFromMs: plan.fromMs, seen: [] };
+    this.#trace.passes.push({ feed, plan, beganMs: atMs });
+    this.#trace.commits.push({ atMs, shard, epoch: this.#epochs.get(shard) ?? 0, feed, events: [], step });
+    return decision;
   }
 
   /** Takes a host out of the group, as a broker does that has not heard of it. It may still believe to own shards. */

@@ -7,6 +7,7 @@ import type { Feed } from '../../src/worker/poll.ts';
 import { runWorker, type WorkerEvent } from '../../src/worker/worker.ts';
 import { Blows } from './blows.ts';
 import { Host } from './host.ts';
+import { Person } from './passes.ts';
 import { drawPlan, type WorldPlan } from './plan.ts';
 import { count, createTrace, type Trace, type Trouble } from './trace.ts';
 import { Truth } from './truth.ts';
@@ -124,9 +125,10 @@ export class World {
   async live(): Promise<Outcome> {
     const { plan, time, trace, truth, feeds } = this;
     for (let host = 0; host < plan.hostCount; host += 1) this.start();
-    const blows = new Blows(this);
+    const [blows, person] = [new Blows(this), new Person(this)];
     await time.advanceTo(plan.healMs);
     blows.heal();
+    person.heal();
     await time.advanceTo(plan.endMs);
 
     const workers = [...this.workers];

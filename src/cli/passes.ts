@@ -1,0 +1,203 @@
+import { Option, type Command } from 'commander';
+import Table from 'cli-table3';
+import { systemClock } from '../clock.ts';
+import { changeOffsets, followHeads, loadConfig, readOffsets, type Config } from '../connector.ts';
+import { ConnectorError } from '../errors.ts';
+import { decideChange, type ChangeRequest } from '../feed/change.ts';
+import { feedName, type FeedId } from '../feed/feed.ts';
+import { LIVE, progressOf, type PassPlan } from '../feed/pass.ts';
+import { RETENTION_MS } from '../feed/window.ts';
+import { configOption, reasonOption, whoOption } from './offsets.ts';
+import { createProgress } from './progress.ts';
+import { timeOf } from './time.ts';
+
+type Print = (line: string) => void;
+
+/** Which feeds of a pass; all, unless it says otherwise. */
+export interface Selection {
+  readonly config: readonly string[];
+  readonly name: string;
+  readonly pbx?: string;
+  readonly stream?: string;
+}
+
+/** Arguments of the commands that change a pass. */
+export interface PassArguments extends Selection {
+  readonly reason: string;
+  readonly who: string;
+}
+
+/** Arguments of `8x8-connector backfill` and `replay`. */
+export interface BeginArguments extends PassArguments {
+  readonly from: number;
+  readonly to: number;
+  readonly dryRun?: boolean;
+  readonly detach?: boolean;
+}
+
+const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
+
+export function addBeginOptions(command: Command): Command {
+  return addSelection(command)
+    .addOption(new Option('--from <time>', 'calls that ended then or later, e.g. 2026-01-01').argParser(timeOf)
+      .makeOptionMandatory())
+    .addOption(new Option('--to <time>', 'calls that ended before').argParser(timeOf).makeOptionMandatory())
+    .addOption(reasonOption())
+    .addOption(whoOption())
+    .option('--dry-run', 'only tell what would be read, and change nothing')
+    .option('--detach', 'do not wait for its end; the workers go on with it either way');
+}
+
+export function addPassOptions(command: Command): Command {
+  return addSelection(command).addOption(reasonOption()).addOption(whoOption());
+}
+
+function addSelection(command: Command): Command {
+  return command
+    .addOption(configOption())
+    .requiredOption('--name <pass>', 'name of the pass')
+    .option('--pbx <names>', 'only these, as in EIGHT_PBX_IDS')
+    .option('--stream <name>', 'only this report: call-legs or call-records');
+}
+
+/**
+ * Begins a pass over history, and shows how it goes until it has come to its end. The workers of the connector do it,
+ * beside their live feeds; whoever stops watching does not stop it, and the same command watches it again.
+ */
+export async function begin(
+  args: BeginArguments & { readonly replay: boolean },
+  signal: AbortSignal,
+  print: Print,
+): Promise<void> {
+  const { from: fromMs, to: endMs, replay, name, reason, who } = args;
+  const nowMs = systemClock.nowMs();
+  if (!NAME.test(name) || name === LIVE) {
+    throw invalid('--name: 1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit, and not "live"');
+  }
+  if (endMs > nowMs) throw invalid('--to lies in the future');
+  if (fromMs >= endMs) throw invalid('--from must lie before --to');
+  if (fromMs < nowMs - RETENTION_MS) throw invalid('--from: 8x8 keeps two years, and no more');
+  const config = loadConfig(args.config);
+  const feeds = feedsIn(config, args);
+  const request = { kind: 'begin', plan: { fromMs, endMs, replay } } as const;
+  if (args.dryRun === true) return foretell(config, feeds, request, print);
+
+  const reports = await changeOffsets(config, { feeds, request, note: { reason, who, at: nowMs } });
+  for (const { feed, unchanged, plan } of reports) {
+    print(`${feedName(feed)}: ${unchanged ?? `reads ${spanOf(plan!)}`}.`);
+  }
+  if (reports.every(({ plan }) => plan === undefined)) throw invalid('nothing to read; see above');
+  const goingOn = reports.filter(({ plan }) => plan?.fromMs === fromMs && plan.replay === replay);
+  if (goingOn.length === 0) throw invalid(`--name ${name}: another pass has that name; take a new one`);
+  if (args.detach !== true) await watch(config, goingOn.map(({ feed }) => feed), signal, print);
+}
+
+/** Lets feeds of a pass, also of the live one, stand still, go on, or end. */
+export async function change(
+  args: PassArguments & { readonly kind: 'pause' | 'resume' | 'cancel' },
+  print: Print,
+): Promise<void> {
+  const { kind, reason, who, name } = args;
+  const config = loadConfig(args.config);
+  const known = new Set((await readOffsets(config)).map(({ feed }) => feed));
+  const feeds = feedsIn(config, args).filter((feed) => known.has(feedName(feed)));
+  if (feeds.length === 0) throw invalid(`--name ${name}: no such pass of these feeds; "passes show" lists all`);
+  const note = { reason, who, at: systemClock.nowMs() };
+  const reports = await changeOffsets(config, { feeds, request: { kind }, note });
+  for (const { feed, unchanged } of reports) print(`${feedName(feed)}: ${unchanged ?? SAID[kind]}.`);
+  if (reports.every(({ unchanged }) => unchanged !== undefined)) throw invalid('nothing was changed; see above');
+}
+
+const SAID = { pause: 'stands still, until it is resumed', resume: 'goes on', cancel: 'has ended' } as const;
+
+/** Prints every pass over history, and how far it has come. */
+export async function showPasses(
+  { config, json = false }: { readonly config: readonly string[]; readonly json?: boolean },
+  print: Print,
+): Promise<void> {
+  const rows = (await readOffsets(loadConfig(config))).flatMap(({ feed, offset }) => {
+    if (offset?.pass === undefined) return [];
+    const { pass: { fromMs, endMs, replay }, watermarkMs, state } = offset;
+    const part = progressOf(watermarkMs, offset.pass);
+    const kind = replay ? 'replay' : 'backfill';
+    const told = part === 1 ? 'done' : state.toLowerCase();
+    return [{ feed, kind, from: iso(fromMs), to: iso(endMs), state: told, percent: Math.floor(part * 1_000) / 10 }];
+  });
+  if (json) return rows.forEach((row) => print(JSON.stringify(row)));
+  const table = new Table({ style: { head: [], border: [] }, head: ['feed', 'kind', 'from', 'to', 'state', '%'] });
+  table.push(...rows.map((row) => Object.values(row)));
+  print(rows.length === 0 ? 'There is no pass over history.' : table.toString());
+}
+
+async function watch(config: Config, feeds: readonly FeedId[], signal: AbortSignal, print: Print): Promise<void> {
+  const done = new AbortController();
+  const progress = createProgress(feeds, systemClock.nowMs());
+  const show = createScreen(print);
+  const following = followHeads(config, feeds[0]!.pass, (head) => {
+    progress.learn(head, systemClock.nowMs());
+    if (progress.ended()) done.abort();
+  }, AbortSignal.any([signal, done.signal])).finally(() => done.abort());
+  while (!signal.aborted && !done.signal.aborted) {
+    show(progress.line(systemClock.nowMs()));
+    await systemClock.sleepUntil(systemClock.nowMs() + 1_000, AbortSignal.any([signal, done.signal]));
+  }
+  await following;
+  show(progress.line(systemClock.nowMs()), true);
+  if (!progress.ended()) print('Not watched any more. The workers go on with it; the same command watches it again.');
+}
+
+/** A line that is written over on a terminal; elsewhere one every ten seconds. */
+function createScreen(print: Print): (line: string, last?: boolean) => void {
+  let lines = 0;
+  return (line, last = false) => {
+    if (process.stdout.isTTY) process.stdout.write(`\r\u001b[2K${line}${last ? '\n' : ''}`);
+    else if (last || lines % 10 === 0) print(line);
+    lines += 1;
+  };
+}
+
+async function foretell(
+  config: Config,
+  feeds: readonly FeedId[],
+  request: ChangeRequest & { readonly kind: 'begin' },
+  print: Print,
+): Promise<void> {
+  const shown = await readOffsets(config);
+  const states = new Map(shown.flatMap(({ feed, offset }) => (offset === undefined ? [] : [[feed, offset] as const])));
+  let windows = 0;
+  for (const feed of feeds) {
+    const decision = decideChange(states, feed, request);
+    const plan = 'change' in decision ? decision.change.pass : undefined;
+    if (plan !== undefined) windows += Math.ceil((plan.endMs - plan.fromMs) / config.pace.stepMaxMs);
+    print(`${feedName(feed)}: ${'unchanged' in decision ? decision.unchanged : `would read ${spanOf(plan!)}`}.`);
+  }
+  print(`Windows to be read: ${windows}, at PACE_STEP_MAX. Nothing was changed.`);
+}
+
+/** @throws ConnectorError CONFIG_INVALID for a PBX or a stream that is not configured. */
+function feedsIn({ source }: Config, { name: pass, pbx, stream }: Selection): readonly FeedId[] {
+  const pbxIds = select('--pbx', pbx?.split(',').map((one) => one.trim().split('+').join(',')), source.pbxIds);
+  const names = select('--stream', stream?.split(','), source.streams);
+  return names.flatMap((one) => pbxIds.map((pbxId) => ({ pass, stream: one as FeedId['stream'], pbxId })));
+}
+
+function select(option: string, asked: readonly string[] | undefined, known: readonly string[]): readonly string[] {
+  if (asked === undefined) return known;
+  return asked.map((one) => {
+    const found = known.find((other) => other.toLowerCase() === one.toLowerCase());
+    if (found === undefined) throw invalid(`${option} ${one}: there are only ${known.join(', ')}`);
+    return found;
+  });
+}
+
+function spanOf({ fromMs, endMs }: PassPlan): string {
+  return `from ${iso(fromMs)} to ${iso(endMs)}`;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function invalid(problem: string): ConnectorError {
+  return new ConnectorError('CONFIG_INVALID', problem);
+}

@@ -1,0 +1,66 @@
+import { randomUUID } from 'node:crypto';
+import type { Config } from './config.ts';
+import { ConnectorError } from './errors.ts';
+import { shardOf } from './feed/feed.ts';
+import type { HeadRecord } from './feed/offset.ts';
+import { LIVE } from './feed/pass.ts';
+import { openSink, orNone } from './parts.ts';
+import type { ChangeReport, OffsetsChange } from './sink/kafka-change.ts';
+import { readLedger as readEntries } from './sink/kafka-ledger.ts';
+import { followHeads as follow, readOffsets as readShown, type ShownOffset } from './sink/kafka-show.ts';
+import type { LedgerEntry } from './streams/audit.ts';
+
+/**
+ * Changes the offsets of feeds: sets them back, begins a pass, lets one pause or go on. It needs no 8x8, and workers
+ * may run: those that own the feeds are fenced, and go on from the new offsets. One transaction a shard, so what is
+ * interrupted is done in part, and is to be asked for again.
+ *
+ * @throws ConnectorError when Kafka or the registry cannot be reached or refuse us, or nobody gives us the shards;
+ *   OFFSETS_INVALID when an offset cannot be read.
+ */
+export async function changeOffsets(config: Config, change: OffsetsChange): Promise<readonly ChangeReport[]> {
+  const stop = new AbortController();
+  const sink = openSink(config, { groupId: `${config.connector.name}.${LIVE}.reset.${randomUUID()}` });
+  try {
+    await sink.check();
+    const byShard = Map.groupBy(change.feeds, (feed) => shardOf(feed, sink.shardCount));
+    for await (const owned of sink.ownedShards(stop.signal)) {
+      if ([...byShard.keys()].every((shard) => owned.has(shard))) break;
+    }
+    const reports: ChangeReport[] = [];
+    for (const [shard, feeds] of byShard) reports.push(...await sink.changeOffsets(shard, { ...change, feeds }));
+    return reports;
+  } finally {
+    stop.abort();
+    await sink.close();
+  }
+}
+
+/**
+ * Every entry of the ledger whose window ends at `fromMs` or later. It needs no 8x8, and workers may run.
+ *
+ * @throws ConnectorError CONFIG_INVALID when the ledger is switched off; SINK_UNAVAILABLE, SINK_REFUSED.
+ */
+export async function readLedger({ kafka, registry, connector }: Config, fromMs: number): Promise<LedgerEntry[]> {
+  const topic = orNone(kafka.topicLedger);
+  if (topic === undefined) throw new ConnectorError('CONFIG_INVALID', 'KAFKA_TOPIC_LEDGER: it is off, so none is kept');
+  const { brokers } = kafka;
+  return readEntries({ brokers, connector: connector.name, topic, registry }, fromMs);
+}
+
+/** Where every feed stands. It needs no 8x8, takes nothing over, and workers may run. */
+export async function readOffsets({ kafka, registry, connector }: Config): Promise<readonly ShownOffset[]> {
+  const { brokers, topicOffsets: topic } = kafka;
+  return readShown({ brokers, connector: connector.name, pass: LIVE, topic, registry });
+}
+
+/** Where the feeds of a pass stand, now and after each of their commits, until `signal` aborts. */
+export async function followHeads(
+  { kafka, registry, connector }: Config,
+  pass: string,
+  take: (head: HeadRecord) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  const { brokers, topicOffsets: topic } = kafka;
+  return follow({ brokers, connector: connector.name, pass, topic, registry }, take, signal);
+}

@@ -1,0 +1,60 @@
+import type { Clock } from './clock.ts';
+import type { Config } from './config.ts';
+import { LIVE } from './feed/pass.ts';
+import type { Metrics } from './observe/metrics.ts';
+import { KafkaSink, type KafkaSinkOptions } from './sink/kafka.ts';
+import { createWorkAnalytics } from './source/work-analytics.ts';
+
+/** 8x8 as the settings have it. */
+export function openSource(
+  config: Config,
+  clock: Clock,
+  onRequest: Metrics['onRequest'],
+): ReturnType<typeof createWorkAnalytics> {
+  const { isConnectTime, isSimplified, caller, callee, callerOrCallee, ...source } = config.source;
+  const filters = Object.entries({ caller, callee, callerOrCallee }).filter(([, extensions]) => extensions !== '');
+  return createWorkAnalytics({
+    ...source,
+    credentials: config.credentials,
+    parameters: {
+      isConnectTime: String(isConnectTime),
+      isSimplified: String(isSimplified),
+      ...Object.fromEntries(filters),
+    },
+    clock,
+    random: Math.random,
+    onRequest,
+  });
+}
+
+/** Kafka as the settings have it. */
+export function openSink(
+  config: Config,
+  options: Pick<KafkaSinkOptions, 'onTransaction' | 'onMembership' | 'onLog' | 'groupId'>,
+): KafkaSink {
+  const { kafka, registry, connector } = config;
+  return new KafkaSink({
+    ...kafka,
+    connector: connector.name,
+    pass: LIVE,
+    topics: {
+      'call-legs': kafka.topicCallLegs,
+      'call-records': kafka.topicCallRecords,
+      'call-legs.latest': orNone(kafka.topicCallLegsLatest),
+      'call-records.latest': orNone(kafka.topicCallRecordsLatest),
+      'rejected': kafka.topicRejected,
+      'ledger': orNone(kafka.topicLedger),
+      'watermarks': orNone(kafka.topicWatermarks),
+      'drift': orNone(kafka.topicDrift),
+      'offsets': kafka.topicOffsets,
+    },
+    create: kafka.createTopics,
+    registry,
+    ...options,
+  });
+}
+
+/** A topic that can be switched off. */
+export function orNone(topic: string): string | undefined {
+  return topic === 'off' ? undefined : topic;
+}
