@@ -14,7 +14,7 @@ export interface Budget {
    *   the reason of `signal` when it aborts
    */
   takeTurn(signal: AbortSignal): Promise<number>;
-  /** Lets nothing go for `waitMs`. */
+  /** 8x8 has throttled us: lets nothing go for `waitMs`, and less from then on. */
   pause(waitMs: number): void;
   setShare(share: number): void;
 }
@@ -49,7 +49,9 @@ export function createBudget(requestsPerMinute: number, clock: Clock): Budget {
       return Math.max(clock.nowMs() - startedMs, 0);
     },
     pause(waitMs) {
-      limit.pause(clock.nowMs() + waitMs);
+      const nowMs = clock.nowMs();
+      limit.pause(nowMs + waitMs);
+      limit.slowDown(nowMs);
     },
     setShare: limit.setShare,
   };

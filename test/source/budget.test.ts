@@ -26,3 +26,10 @@ test('a pause that the caller should sit out is thrown, with what is left of it'
   clock.advance(200_000);
   assert.equal(await budget.takeTurn(never), 300_000);
 });
+
+test('after a pause less goes out than before it', async () => {
+  const budget = createBudget(10, fakeClock());
+  assert.deepEqual([await budget.takeTurn(never), await budget.takeTurn(never)], [0, 6_000]);
+  budget.pause(60_000);
+  assert.deepEqual([await budget.takeTurn(never), await budget.takeTurn(never)], [60_000, 8_269]);
+});

@@ -68,6 +68,40 @@ test('a share makes the budget smaller, and none stops it', () => {
   assert.equal(limit.take(100_000), 0);
 });
 
+/** A span in which all that may go is taken, whether 8x8 throttles us before it, and a rest. */
+const greed = fc.record({
+  throttled: fc.boolean(),
+  forMs: fc.integer({ min: 0, max: 90_000 }),
+  restMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 3_600_000 })),
+});
+
+// Goal: the rate may fall and rise as it likes. Method: all is taken at any time, 8x8 throttles us at any time.
+test('no span of a minute sees more than the budget, however often we are throttled', () => {
+  fc.assert(fc.property(fc.integer({ min: 1, max: 200 }), fc.array(greed, { maxLength: 30 }), (perMinute, spans) => {
+    const limit = createRateLimit(perMinute);
+    const takenAt: number[] = [];
+    let nowMs = 0;
+    for (const { throttled, forMs, restMs } of spans) {
+      if (throttled) limit.slowDown(nowMs);
+      for (const endMs = nowMs + forMs; nowMs < endMs;) {
+        const waitMs = limit.take(nowMs);
+        if (waitMs === 0) takenAt.push(nowMs);
+        nowMs = Math.min(nowMs + waitMs, endMs);
+      }
+      nowMs += restMs;
+    }
+    for (const [index, ms] of takenAt.entries()) {
+      assert.ok(ms - (takenAt[index - perMinute] ?? -Infinity) >= 60_000, `more than ${perMinute} up to ${ms}`);
+    }
+  }), { numRuns: 300 });
+});
+
+test('what 8x8 throttles goes out more slowly, evenly and not in a burst', () => {
+  const limit = createRateLimit(60);
+  limit.slowDown(0);
+  assert.deepEqual(takeAll(limit, 4), [0, 1_559, 3_116, 4_672]);
+});
+
 test('a wall clock set back by a year costs one interval, or the longest pause', () => {
   const year = 365 * 86_400_000;
   const limit = createRateLimit(10);
@@ -75,4 +109,14 @@ test('a wall clock set back by a year costs one interval, or the longest pause',
   assert.equal(limit.take(0), 6_000);
   limit.pause(year);
   assert.equal(limit.take(0), PAUSE_MAX_MS);
+});
+
+test('a wall clock set back by a year costs what the rate has risen, and an hour later it is whole', () => {
+  const year = 365 * 86_400_000;
+  const limit = createRateLimit(10);
+  limit.slowDown(year);
+  assert.deepEqual(takeAll(limit, 2, 0), [0, 8_572]);
+  limit.slowDown(60_000);
+  assert.deepEqual(takeAll(limit, 2, 60_000), [60_000, 71_813], 'a 429 counts again a minute later');
+  assert.deepEqual(takeAll(limit, 2, 3_660_000), [3_660_000, 3_666_000]);
 });
