@@ -36,6 +36,10 @@ export const formats = {
     validate: expect(`a whole number above 0, at most ${INT32_MAX}`, (value) =>
       isNatural(value) && Number(value) > 0 && Number(value) <= INT32_MAX),
   },
+  share: {
+    coerce: Number,
+    validate: expect('a number above 0, at most 1', (value) => Number(value) > 0 && Number(value) <= 1),
+  },
   replicas: {
     coerce: Number,
     validate: expect(`a whole number from 0 to ${INT16_MAX}`, (value) =>

@@ -13,6 +13,10 @@ function topic(doc: string, name: string, env: string): SchemaObj<string> & { re
   return { doc, format: 'topic', default: name, env };
 }
 
+function extensions(doc: string, env: string): SchemaObj<string> & { readonly env: string } {
+  return { doc, format: 'extensions', default: '', env };
+}
+
 const source = {
   baseUrl: {
     doc: 'Base URL of 8x8 Work Analytics. https, unless the host is this machine or `EIGHT_ALLOW_HTTP` is set.',
@@ -68,6 +72,12 @@ const source = {
     default: 10,
     env: 'EIGHT_REQUESTS_PER_MINUTE',
   },
+  backgroundShare: {
+    doc: 'Part of that budget which passes over history may use, above 0 and at most 1. Live requests go first.',
+    format: 'share',
+    default: 0.5,
+    env: 'EIGHT_BACKGROUND_SHARE',
+  },
   isConnectTime: {
     doc: 'Call legs: 8x8 filters by connect time. Legs that never connected, or end long after, are then not found.',
     format: 'flag',
@@ -80,24 +90,11 @@ const source = {
     default: false,
     env: 'EIGHT_IS_SIMPLIFIED',
   },
-  caller: {
-    doc: 'Only calls from these extensions, separated by commas, 125 at most.',
-    format: 'extensions',
-    default: '',
-    env: 'EIGHT_CALLER',
-  },
-  callee: {
-    doc: 'Only calls to these extensions.',
-    format: 'extensions',
-    default: '',
-    env: 'EIGHT_CALLEE',
-  },
-  callerOrCallee: {
-    doc: 'Only calls from or to these extensions; not together with the two above.',
-    format: 'extensions',
-    default: '',
-    env: 'EIGHT_CALLER_OR_CALLEE',
-  },
+  caller: extensions('Only calls from these extensions, separated by commas, 125 at most.', 'EIGHT_CALLER'),
+  callee: extensions('Only calls to these extensions.', 'EIGHT_CALLEE'),
+  callerOrCallee: extensions(
+    'Only calls from or to these extensions; not together with the two above.', 'EIGHT_CALLER_OR_CALLEE',
+  ),
   requestTimeoutMs: {
     doc: 'Longest time for one request, from connecting to the last byte.',
     format: 'span',

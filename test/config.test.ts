@@ -80,6 +80,7 @@ test('the defaults alone are a sound config', () => {
   const { pace, http, connector, source } = load();
   assert.equal(pace.settleMs, 120_000);
   assert.equal(pace.lookbackMs, 7_200_000);
+  assert.equal(source.backgroundShare, 0.5);
   assert.deepEqual([http.host, http.port, connector.name, source.pageSize], ['127.0.0.1', 9464, '8x8', 'auto']);
 });
 
@@ -93,6 +94,9 @@ const bad: readonly (readonly [env: string, value: string, line: RegExp])[] = [
   ['EIGHT_PAGE_SIZE', 'many', /expected "auto"/],
   ['EIGHT_REQUESTS_PER_MINUTE', '0', /expected a whole number above 0/],
   ['EIGHT_REQUESTS_PER_MINUTE', '1.5', /expected a whole number above 0/],
+  ['EIGHT_BACKGROUND_SHARE', '0', /expected a number above 0, at most 1/],
+  ['EIGHT_BACKGROUND_SHARE', '1.01', /expected a number above 0/],
+  ['EIGHT_BACKGROUND_SHARE', 'half', /expected a number above 0/],
   ['KAFKA_PARTITIONS', '2147483648', /expected a whole number above 0, at most 2147483647/],
   ['EIGHT_BASE_URL', 'api.8x8.com', /expected a URL/],
   ['EIGHT_BASE_URL', 'https://user:pass@api.8x8.com', /expected a URL .*without user/],

@@ -5,6 +5,7 @@ import type { StreamName } from '../feed/feed.ts';
 import { AnswerTooLarge, discard, readJson, readStart } from './body.ts';
 import { createBudget, throttled, type Budget } from './budget.ts';
 import { explainConnectionFailure, isTimeout } from './connection.ts';
+import { createRateLimit } from './rate-limit.ts';
 import type { Refusal } from './refusals.ts';
 import { askedWaitMs, backoffMs, parseHttpDate, REST_MAX_MS } from './retry-after.ts';
 
@@ -31,6 +32,8 @@ export interface Call<T> {
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly retriesMax: number;
+  /** See {@link ReadRequest.background}. */
+  readonly background?: boolean;
   /** Time for asking, shared by all calls of a window: in flight or resting, not waiting for the budget. */
   readonly patience: { leftMs: number };
   /** @throws ConnectorError SOURCE_MALFORMED if the answer is out of shape; the request is then repeated. */
@@ -45,6 +48,8 @@ export interface HttpOptions {
   readonly baseUrl: string;
   /** Budget of the whole account, token calls included. This process takes its share, see `setShare`. */
   readonly requestsPerMinute: number;
+  /** Above 0, at most 1: the part of the budget that background requests may use when live ones leave it. */
+  readonly backgroundShare: number;
   /** For one attempt as a whole, from connecting to the last byte: a body that drips in does not prolong it. */
   readonly requestTimeoutMs: number;
   /** Largest answer, decompressed. */
@@ -79,7 +84,7 @@ const PASSING_4XX = new Set([408, 425, 429]);
 
 /** Sends requests within one budget: the account's limit does not care which feed asks. */
 export function createHttp(options: HttpOptions): Http {
-  const budget = createBudget(options.requestsPerMinute, options.clock);
+  const budget = createBudget(createRateLimit(options.requestsPerMinute, options.backgroundShare), options.clock);
   let told = { aheadMs: 0, atMs: -Infinity };
   const onTold = (aheadMs: number, atMs: number): void => {
     told = { aheadMs: Math.max(aheadMs, 0), atMs };
@@ -132,7 +137,7 @@ async function attempt(
   attemptNumber: number,
   signal: AbortSignal,
 ): Promise<Received> {
-  const waitMs = await wire.budget.takeTurn(signal);
+  const waitMs = await wire.budget.takeTurn(signal, call.background);
   const startedMs = wire.clock.nowMs();
   const limitMs = Math.ceil(Math.min(wire.requestTimeoutMs, call.patience.leftMs, TIMER_MAX_MS));
   const deadline = wire.clock.deadline(limitMs);

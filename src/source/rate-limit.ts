@@ -2,8 +2,12 @@ import { fall, partAt, type Throttle } from './throttle.ts';
 
 /** A budget of requests. It holds no timer: it answers with a wait, and the caller sleeps. */
 export interface RateLimit {
-  /** Takes one request out of the budget: 0 if it may go now, otherwise the wait in ms; then ask again. */
-  take(nowMs: number): number;
+  /**
+   * Takes one request out of the budget: 0 if it may go now, otherwise the wait in ms; then ask again.
+   *
+   * @param background see {@link ReadRequest.background}
+   */
+  take(nowMs: number, background?: boolean): number;
   /** Lets no request go before `untilMs`: 8x8 has asked for silence. The longest pause asked for wins. */
   pause(untilMs: number): void;
   /** What is left of the pause, in ms; 0 if there is none. */
@@ -26,10 +30,14 @@ const PER_MINUTE_LEAST = 1;
  *
  * A tenth of a minute's budget may go in a burst. The steady rate gives that tenth back, so no
  * span of 60 seconds ever sees more than `requestsPerMinute` while the share stays the same.
+ *
+ * Background requests also take from a bucket of their own, which gets `backgroundShare` of the rate, and they leave
+ * the last request of a burst to live ones. Where no burst may go, a live request waits for its interval at most.
  */
-export function createRateLimit(requestsPerMinute: number): RateLimit {
+export function createRateLimit(requestsPerMinute: number, backgroundShare = 1): RateLimit {
   let share = 1;
   let dueMs = 0;
+  let backgroundDueMs = 0;
   let pausedUntilMs = 0;
   let throttle: Throttle | undefined;
 
@@ -44,16 +52,23 @@ export function createRateLimit(requestsPerMinute: number): RateLimit {
   };
 
   return {
-    take(nowMs) {
+    take(nowMs, background = false) {
       const pauseMs = pausedForMs(nowMs);
       if (pauseMs > 0) return pauseMs;
       if (share === 0) return Infinity;
 
-      const flow = flowOf(requestsPerMinute * share, partNow(nowMs));
-      dueMs = dueWithin(dueMs, nowMs, flow);
-      const waitMs = Math.ceil(dueMs - flow.burstMs - nowMs);
+      const part = partNow(nowMs);
+      const all = flowOf(requestsPerMinute * share, part);
+      const behind = flowOf(requestsPerMinute * share * backgroundShare, part);
+      dueMs = dueWithin(dueMs, nowMs, all);
+      backgroundDueMs = dueWithin(backgroundDueMs, nowMs, behind);
+      const goesMs = background
+        ? Math.max(dueMs - Math.max(all.burstMs - all.intervalMs, 0), backgroundDueMs - behind.burstMs)
+        : dueMs - all.burstMs;
+      const waitMs = Math.ceil(goesMs - nowMs);
       if (waitMs > 0) return waitMs;
-      dueMs += flow.intervalMs;
+      dueMs += all.intervalMs;
+      if (background) backgroundDueMs += behind.intervalMs;
       return 0;
     },
     pause(untilMs) {

@@ -125,6 +125,7 @@ async function readPage(reader: Reader, request: ReadRequest, place: Place, sign
       path,
       headers: { '8x8-apikey': token.apiKey, authorization: `Bearer ${token.accessToken}` },
       retriesMax: RETRIES_MAX,
+      background: request.background ?? false,
       patience,
       parse: (json) => parsePage(json, scroll.rowCount),
     }, signal);

@@ -147,6 +147,7 @@ async function startAttack(t: TestContext, requestTimeoutMs: number, reply: (res
   const http = createHttp({
     baseUrl: server.baseUrl,
     requestsPerMinute: 60_000,
+    backgroundShare: 1,
     requestTimeoutMs,
     bodyMaxBytes: BODY_MAX_BYTES,
     clock: systemClock,

@@ -141,6 +141,14 @@ test('requests keep to the budget, logins included, and report their wait', asyn
     [['token', 0], ['call-legs', 6_000], ['call-legs', 6_000], ['call-legs', 6_000]]);
 });
 
+test('a pass over history keeps to its part of the budget, and its login is as live as any', async (t) => {
+  const server = await startServer(t, [page([row(1)], 'a'), page([row(2)], 'b'), end]);
+  const { source, observed } = createSource(server, { requestsPerMinute: 10, backgroundShare: 0.25 });
+  await readAll(source, never, { ...request, background: true });
+  assert.deepEqual(observed.map(({ endpoint, waitMs }) => [endpoint, waitMs]),
+    [['token', 0], ['call-legs', 6_000], ['call-legs', 24_000], ['call-legs', 24_000]]);
+});
+
 test('a share of the budget can change while a request waits for it', async (t) => {
   const server = await startServer(t, [end]);
   const { source, clock } = createSource(server, { requestsPerMinute: 10 });

@@ -102,6 +102,74 @@ test('what 8x8 throttles goes out more slowly, evenly and not in a burst', () =>
   assert.deepEqual(takeAll(limit, 4), [0, 1_559, 3_116, 4_672]);
 });
 
+/** Who asks, and how long after the last one; whether 8x8 throttles us before. */
+const asked = fc.record({
+  background: fc.boolean(),
+  afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 5_000 })),
+  throttled: fc.integer({ min: 0, max: 50 }).map((die) => die === 0),
+});
+const parts = fc.record({
+  perMinute: fc.integer({ min: 1, max: 200 }),
+  backgroundShare: fc.double({ min: 0.01, max: 1, noNaN: true }),
+  asks: fc.array(asked, { maxLength: 200 }),
+});
+
+test('no span of a minute sees more background requests than their share, rounded up', () => {
+  fc.assert(fc.property(parts, ({ perMinute, backgroundShare, asks }) => {
+    const limit = createRateLimit(perMinute, backgroundShare);
+    const most = Math.ceil(perMinute * backgroundShare);
+    const takenAt: number[] = [];
+    let nowMs = 0;
+    for (const { background, afterMs, throttled } of asks) {
+      if (throttled) limit.slowDown(nowMs);
+      nowMs += afterMs;
+      if (limit.take(nowMs, background) === 0 && background) takenAt.push(nowMs);
+    }
+    for (const [index, ms] of takenAt.entries()) {
+      assert.ok(ms - (takenAt[index - most] ?? -Infinity) >= 60_000, `more than ${most} up to ${ms}`);
+    }
+  }), { numRuns: 300 });
+});
+
+test('a background request leaves the last one of a burst to a live one', () => {
+  fc.assert(fc.property(parts, ({ perMinute, backgroundShare, asks }) => {
+    const limit = createRateLimit(perMinute + 20, backgroundShare);
+    let nowMs = 0;
+    for (const { background, afterMs } of asks) {
+      nowMs += afterMs;
+      if (limit.take(nowMs, background) > 0 || !background) continue;
+      assert.ok(limit.take(nowMs) <= 1, 'a wait is rounded up');
+    }
+  }));
+});
+
+// 55 is the steady rate of 60 a minute; the rest is for bursts.
+for (const [backgroundShare, throttled, expected] of [[0.5, false, 28], [0.5, true, 23], [1, false, 55]] as const) {
+  const when = throttled ? ', after a 429' : '';
+  test(`with no live requests a share of ${backgroundShare} of 60 gives ${expected} a minute${when}`, () => {
+    const limit = createRateLimit(60, backgroundShare);
+    if (throttled) limit.slowDown(0);
+    let taken = 0;
+    for (let nowMs = 0; nowMs < 600_000;) {
+      const waitMs = limit.take(nowMs, true);
+      if (waitMs === 0) taken += 1;
+      nowMs += waitMs;
+    }
+    assert.equal(Math.round(taken / 10), expected);
+  });
+}
+
+test('live requests that use the budget up leave nothing to background ones', () => {
+  const limit = createRateLimit(60, 0.5);
+  let taken = 0;
+  for (let nowMs = 0; nowMs < 600_000;) {
+    const waitMs = limit.take(nowMs);
+    nowMs += waitMs;
+    if (waitMs > 0 && limit.take(nowMs - 1, true) === 0) taken += 1;
+  }
+  assert.equal(taken, 0);
+});
+
 test('a wall clock set back by a year costs one interval, or the longest pause', () => {
   const year = 365 * 86_400_000;
   const limit = createRateLimit(10);

@@ -4,6 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
 import { systemClock, type Clock } from '../../src/clock.ts';
 import type { ObservedRequest } from '../../src/source/http.ts';
+import type { ReadRequest } from '../../src/source/source.ts';
 import { createWorkAnalytics, type WorkAnalyticsOptions } from '../../src/source/work-analytics.ts';
 import type { RawRow, Stream } from '../../src/streams/stream.ts';
 import { readFixture } from '../fixtures/read-fixture.ts';
@@ -106,7 +107,7 @@ export const callLegs: Stream = {
   },
 };
 
-export const request = {
+export const request: ReadRequest = {
   stream: callLegs,
   pbxId: 'acme',
   window: { from: Date.UTC(2024, 4, 1, 10), to: Date.UTC(2024, 4, 1, 11) },
@@ -151,6 +152,7 @@ export function createSource(server: Pick<ScriptedServer, 'baseUrl'>, change: Pa
     credentials: () => credentials,
     pageSize: 'auto',
     requestsPerMinute: 6_000,
+    backgroundShare: 1,
     parameters: {},
     requestTimeoutMs: 5_000,
     windowTimeoutMs: 30 * 60_000,

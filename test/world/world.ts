@@ -107,6 +107,7 @@ export class World {
       parameters: {},
       pageSize, requestsPerMinute, requestTimeoutMs, bodyMaxBytes,
       windowTimeoutMs: 30 * 60_000,
+      backgroundShare: 0.5,
       clock: host,
       random: () => random.next(),
       fetch: this.wire.fetchOf(host),

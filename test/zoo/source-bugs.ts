@@ -109,4 +109,20 @@ export const sourceBugs: readonly Bug[] = [
       'await wire.clock.sleepUntil(wire.clock.nowMs() + waitMs, AbortSignal.abort());')],
     caughtBy: [check('source/http', 'a 429 silences all feeds for as long as it says')],
   },
+  {
+    name: 'history goes before what is new',
+    believed: 'a background request only takes what its own share has left, so it is in nobody\'s way',
+    patches: [patch('source/budget.ts', 'while (background && liveWaiting > 0) await lastLive;', '')],
+    caughtBy: [check('source/budget',
+      'no background request goes while a live one waits, and each kind goes in its order')],
+  },
+  {
+    name: 'each 429 lowers the rate',
+    believed: 'the more of them come, the further we are above the limit',
+    patches: [patch('source/throttle.ts', 'nowMs - last.atMs < ROUND_MS', 'nowMs < last.atMs')],
+    caughtBy: [
+      check('source/throttle', 'several 429s of one moment count once'),
+      check('source/throttle', /^half an hour later the rate is near a limit that is lower/),
+    ],
+  },
 ];
