@@ -12,6 +12,8 @@ export interface RequestReport {
   /** HTTP status, or what came instead of one: `network`, `timeout`. */
   readonly status: number | string;
   readonly durationMs: number;
+  /** How many requests a minute this process may send after it. */
+  readonly budgetPerMinute: number;
   /** How far our clock is ahead of 8x8's, negative if behind. */
   readonly aheadMs: number | undefined;
 }
@@ -79,6 +81,11 @@ export function createMetrics(nowMs: () => number): Metrics {
     help: "How far this machine's clock is ahead of 8x8's, negative if behind; to the second.",
     registers,
   });
+  const budget = new Gauge({
+    name: 'connector_request_budget_per_minute',
+    help: 'Requests a minute that this process may send: its share, less what 429s take. As of the last request.',
+    registers,
+  });
   const transactions = new Histogram({
     name: 'connector_transaction_duration_seconds',
     help: 'Duration of Kafka transactions, by outcome: committed, fenced, unknown.',
@@ -89,8 +96,9 @@ export function createMetrics(nowMs: () => number): Metrics {
   return {
     registry,
     onEvent: eventMetrics(registry, nowMs),
-    onRequest({ endpoint, status, durationMs, aheadMs }) {
+    onRequest({ endpoint, status, durationMs, budgetPerMinute, aheadMs }) {
       requests.observe({ endpoint, status }, durationMs / 1_000);
+      budget.set(budgetPerMinute);
       if (aheadMs !== undefined) ahead.set(aheadMs / 1_000);
     },
     onTransaction: ({ outcome, durationMs }) => transactions.observe({ outcome }, durationMs / 1_000),

@@ -17,6 +17,8 @@ export interface Budget {
   /** 8x8 has throttled us: lets nothing go for `waitMs`, and less from then on. */
   pause(waitMs: number): void;
   setShare(share: number): void;
+  /** See {@link RateLimit.perMinute}. */
+  perMinute(): number;
 }
 
 /** How soon a waiting request notices that the share has changed. */
@@ -68,6 +70,7 @@ export function createBudget(limit: RateLimit, clock: Clock): Budget {
       limit.slowDown(nowMs);
     },
     setShare: limit.setShare,
+    perMinute: () => limit.perMinute(clock.nowMs()),
   };
 }
 

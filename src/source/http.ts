@@ -17,6 +17,8 @@ export interface ObservedRequest {
   readonly durationMs: number;
   /** What the request waited for its turn in the budget, pauses included. */
   readonly waitMs: number;
+  /** How many requests a minute this process may send after it: its share, and what 429s have left of it. */
+  readonly budgetPerMinute: number;
   /** How far our clock is ahead of 8x8's, negative if behind; `undefined` without an answer that says the time. */
   readonly aheadMs: number | undefined;
 }
@@ -166,7 +168,9 @@ async function attempt(
     deadline.end();
     const durationMs = Math.max(wire.clock.nowMs() - startedMs, 0);
     call.patience.leftMs -= durationMs;
-    if (!signal.aborted) wire.onRequest({ endpoint: call.endpoint, status, durationMs, waitMs, aheadMs });
+    const budgetPerMinute = wire.budget.perMinute();
+    const { endpoint } = call;
+    if (!signal.aborted) wire.onRequest({ endpoint, status, durationMs, waitMs, budgetPerMinute, aheadMs });
   }
 }
 

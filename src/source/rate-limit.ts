@@ -16,6 +16,8 @@ export interface RateLimit {
   slowDown(nowMs: number): void;
   /** Our part of the account's budget, 0 to 1. With 0 nothing goes out until there is a part again. */
   setShare(share: number): void;
+  /** How many requests may go out within a minute at most, as things are: our part, and what 429s have left of it. */
+  perMinute(nowMs: number): number;
 }
 
 /** No pause is longer. It also bounds the harm when the wall clock is set back during one. */
@@ -82,6 +84,7 @@ export function createRateLimit(requestsPerMinute: number, backgroundShare = 1):
     setShare(part) {
       share = Math.min(Math.max(part, 0), 1);
     },
+    perMinute: (nowMs) => requestsPerMinute * share * partNow(nowMs),
   };
 }
 

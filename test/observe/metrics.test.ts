@@ -71,14 +71,23 @@ test('shards and their opening are measured', async () => {
 
 test('requests and transactions are measured in seconds', async () => {
   const metrics = createMetrics(() => clock.nowMs);
-  metrics.onRequest({ endpoint: 'call-legs', status: 200, durationMs: 250, aheadMs: 7_200_000 });
-  metrics.onRequest({ endpoint: 'token', status: 'timeout', durationMs: 60_000, aheadMs: undefined });
+  metrics.onRequest({ endpoint: 'call-legs', status: 200, durationMs: 250, budgetPerMinute: 10, aheadMs: 7_200_000 });
+  const late = { endpoint: 'token', status: 'timeout', durationMs: 60_000, budgetPerMinute: 7, aheadMs: undefined };
+  metrics.onRequest(late);
   metrics.onTransaction({ outcome: 'committed', durationMs: 40 });
   const lines = await linesOf(metrics);
   assert.ok(lines.includes('connector_api_request_duration_seconds_sum{endpoint="call-legs",status="200"} 0.25'));
   assert.ok(lines.includes('connector_clock_ahead_seconds 7200'));
   assert.ok(lines.includes('connector_api_request_duration_seconds_count{endpoint="token",status="timeout"} 1'));
   assert.ok(lines.includes('connector_transaction_duration_seconds_sum{outcome="committed"} 0.04'));
+});
+
+test('the budget of requests is shown as it was after the last one', async () => {
+  const metrics = createMetrics(() => clock.nowMs);
+  for (const budgetPerMinute of [10, 7.5]) {
+    metrics.onRequest({ endpoint: 'token', status: 200, durationMs: 1, budgetPerMinute, aheadMs: undefined });
+  }
+  assert.ok((await linesOf(metrics)).includes('connector_request_budget_per_minute 7.5'));
 });
 
 test('every metric of ours says what it is, in its base unit', async () => {

@@ -141,6 +141,14 @@ test('requests keep to the budget, logins included, and report their wait', asyn
     [['token', 0], ['call-legs', 6_000], ['call-legs', 6_000], ['call-legs', 6_000]]);
 });
 
+test('each request tells what the budget is after it: our share, lowered by a 429', async (t) => {
+  const server = await startServer(t, [{ status: 429, headers: { 'retry-after': '60' } }, end]);
+  const { source, observed } = createSource(server, { requestsPerMinute: 10 });
+  source.setShare(0.5);
+  await readAll(source);
+  assert.deepEqual(observed.map(({ budgetPerMinute }) => Number(budgetPerMinute.toFixed(2))), [5, 3.5, 3.63]);
+});
+
 test('a pass over history keeps to its part of the budget, and its login is as live as any', async (t) => {
   const server = await startServer(t, [page([row(1)], 'a'), page([row(2)], 'b'), end]);
   const { source, observed } = createSource(server, { requestsPerMinute: 10, backgroundShare: 0.25 });
