@@ -32,6 +32,9 @@ const RETRIES_MAX = 6;
 /** `check` is asked by a person who waits. */
 const CHECK_RETRIES_MAX = 2;
 
+/** A window of history is read once only, so it gets more tries to be whole than one that sweeps will read again. */
+const ATTEMPTS_MAX = { live: 2, background: 4 };
+
 /** A window whose scroll runs out so often is too large for 8x8, or something else is wrong. */
 const RESTARTS_MAX = 3;
 
@@ -64,7 +67,8 @@ export function createWorkAnalytics(options: WorkAnalyticsOptions): Source & { s
 
     async *readPages(request, signal) {
       const patience = { leftMs: options.windowTimeoutMs };
-      const feed = `${request.stream.name}/${request.pbxId}`;
+      const lane = request.background === true ? 'background' : 'live';
+      const feed = `${lane}/${request.stream.name}/${request.pbxId}`;
       let scroll = createScroll(request.stream, pageSize);
       let restarts = 0;
       let attempts = 1;
@@ -90,7 +94,7 @@ export function createWorkAnalytics(options: WorkAnalyticsOptions): Source & { s
         if (page.nextScrollId !== undefined) continue;
 
         if (!isShort({ total, received })) return void stayedShort.delete(feed);
-        if (attempts === 2 || stayedShort.has(feed)) return void stayedShort.add(feed);
+        if (attempts === ATTEMPTS_MAX[lane] || stayedShort.has(feed)) return void stayedShort.add(feed);
         attempts += 1;
         scroll = createScroll(request.stream, pageSize);
       }

@@ -61,7 +61,7 @@ export class Person {
   }
 }
 
-/** A pass over history comes to its end, and then every row that was there when it began is on the bus, or told to be missing. */
+/** A pass over history comes to its end, and what was there when it began is on the bus then, or told as missing. */
 export const passesComeToTheirEnd: Promised = ({ truth, trace }) => {
   const { accepted } = publishedKeys(trace.commits);
   return trace.passes.flatMap(({ feed, plan: pass, beganMs }) => {

@@ -8,6 +8,7 @@ import {
 import type { Promised } from './promise.ts';
 import { driftIsToldOnce } from './drift.ts';
 import { ledgerIsTrue } from './ledger.ts';
+import { passesComeToTheirEnd } from './passes.ts';
 import { changesArrive, revisionsFollow } from './revisions.ts';
 import type { BusEvent } from '../../src/streams/stream.ts';
 import type { Trace, VisibleCommit } from './trace.ts';
@@ -24,6 +25,20 @@ test('a good world keeps every promise', () => {
   assert.ok(good.trace.commits.some(({ events }) => events.some(({ channel }) => channel === 'accepted')));
   assert.deepEqual([good.plan.clockAheadMaxMs, good.plan.clockBehindMaxMs], [0, 0]);
 });
+
+/** A world with backfills that are neither paused nor ended. */
+const WITH_PASSES = 52;
+const passed = await new World(WITH_PASSES).live();
+
+test('a good world with backfills keeps every promise', () => {
+  assert.deepEqual(violations(passed), []);
+  const fresh = ({ feed, events }: VisibleCommit): boolean =>
+    feed.pass !== 'live' && events.some(({ channel }) => channel === 'accepted');
+  assert.ok(passed.trace.commits.some(fresh));
+});
+
+const withoutPass = (keep: (commit: VisibleCommit) => boolean): Outcome => ({ ...passed, trace: { ...passed.trace,
+  commits: passed.trace.commits.filter((commit) => commit.feed.pass === 'live' || keep(commit)) } });
 
 const withTrace = (change: Partial<Trace>): Outcome => ({ ...good, trace: { ...good.trace, ...change } });
 const withCommits = (change: (commits: VisibleCommit[]) => VisibleCommit[]): Outcome =>
@@ -90,6 +105,10 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
     outcome: withAudits('ledger', () => ({ delayMaxMs: -1 })) },
   { name: 'the ledger names another window', promise: ledgerIsTrue, line: /^ledger: .* of windowFrom, which is /,
     outcome: withAudits('ledger', () => ({ windowFrom: 0 })) },
+  { name: 'a backfill stops before its end', promise: passesComeToTheirEnd, line: /^pass: .* is only at /,
+    outcome: withoutPass(({ events, step }) => events.length === 0 && step.watermarkMs === step.seenFromMs) },
+  { name: 'a backfill leaves rows out', promise: passesComeToTheirEnd, line: /^pass: .* lacks call-/,
+    outcome: withoutPass(({ events }) => events.every(({ channel }) => channel !== 'accepted')) },
   { name: 'drift is not told', promise: driftIsToldOnce, line: /^drift: .* says nothing of sentiment$/,
     outcome: withCommits((commits) => changed(commits, publishing, ({ events }) =>
       ({ events: events.map((event) => ({ ...event, value: { ...event.value, extras: { sentiment: '1' } } })) }))) },

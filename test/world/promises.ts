@@ -48,7 +48,8 @@ export const nothingTwice: Promised = (outcome) => {
     for (const { stream, channel, key, value } of events) {
       const name = `${stream} ${channel} ${key} ${channel === 'accepted' ? value['revision'] : feed.pass}`;
       const beforeMs = seen.get(name);
-      if (beforeMs !== undefined && !excused.has(`${stream} ${key}`)) twice.push(`twice: ${name} at ${iso(beforeMs)} and ${iso(atMs)}`);
+      const again = beforeMs !== undefined && !excused.has(`${stream} ${key}`);
+      if (again) twice.push(`twice: ${name} at ${iso(beforeMs)} and ${iso(atMs)}`);
       seen.set(name, atMs);
     }
   }
