@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import pRetry, { type Options } from 'p-retry';
 import type { Config } from './config.ts';
 import { ConnectorError } from './errors.ts';
 import { shardOf } from './feed/feed.ts';
@@ -9,6 +10,11 @@ import type { ChangeReport, OffsetsChange } from './sink/kafka-change.ts';
 import { readLedger as readEntries } from './sink/kafka-ledger.ts';
 import { followHeads as follow, readOffsets as readShown, type ShownOffset } from './sink/kafka-show.ts';
 import type { LedgerEntry } from './streams/audit.ts';
+
+const FENCED_BACK: Options = {
+  retries: 10, minTimeout: 100, maxTimeout: 1_000,
+  shouldRetry: ({ error }) => error instanceof ConnectorError && error.code === 'SINK_FENCED',
+};
 
 /**
  * Changes the offsets of feeds: sets them back, begins a pass, lets one pause or go on. It needs no 8x8, and workers
@@ -28,7 +34,10 @@ export async function changeOffsets(config: Config, change: OffsetsChange): Prom
       if ([...byShard.keys()].every((shard) => owned.has(shard))) break;
     }
     const reports: ChangeReport[] = [];
-    for (const [shard, feeds] of byShard) reports.push(...await sink.changeOffsets(shard, { ...change, feeds }));
+    for (const [shard, feeds] of byShard) {
+      // A worker that was fenced takes its shard back after a while, and may be quicker than we are.
+      reports.push(...await pRetry(() => sink.changeOffsets(shard, { ...change, feeds }), FENCED_BACK));
+    }
     return reports;
   } finally {
     stop.abort();

@@ -18,8 +18,26 @@ export const feedBugs: readonly Bug[] = [
   {
     name: 'dedupe off',
     believed: 'the watermark keeps windows apart, so only a page can hold a row twice',
-    patches: [patch('feed/seen.ts', 'seen.get(key) ?? offset.seenEntry(key)', 'seen.get(key)')],
+    patches: [patch('feed/seen.ts', 'seen.get(key) ?? latest(offset.seenEntry(key), key, others)', 'seen.get(key)')],
     caughtBy: [check('worker/poll', 'pollOnce publishes each leg once when commit 1 is lost-after-commit'), worlds(10)],
+  },
+  {
+    name: 'a backfill reads on where the live pass has begun',
+    believed: 'whoever reads a row twice drops it as known',
+    patches: [patch('feed/change.ts', 'plan.replay ? live.watermarkMs : live.originMs', 'live.watermarkMs')],
+    caughtBy: [check('feed/change', /^decideChange ends a backfill where the live pass has begun/), worlds(30)],
+  },
+  {
+    name: 'a backfill publishes what it reads behind its end',
+    believed: 'what 8x8 shows beside a window is as good as what it shows within',
+    patches: [patch('feed/seen.ts', "event.channel === 'accepted' && timeMs >= endMs", 'timeMs < 0 && timeMs >= endMs')],
+    caughtBy: [check('feed/seen', /^takeFresh leaves to the next pass/)],
+  },
+  {
+    name: 'a backfill ends at its last whole second',
+    believed: 'the end of a pass is the end of its last window',
+    patches: [patch('feed/pass.ts', 'return endMs + OVERLAP_MIN_MS;', 'return endMs;')],
+    caughtBy: [check('feed/pass', /^every moment of a pass/)],
   },
   {
     name: 'changes are dropped as repeats',

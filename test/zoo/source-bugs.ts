@@ -5,7 +5,7 @@ export const sourceBugs: readonly Bug[] = [
   {
     name: 'a short reading is taken as it is',
     believed: 'the scroll has come to its marked end, so there is no more to read',
-    patches: [patch('source/work-analytics.ts', 'if (attempts === 2 ||', 'if (attempts >= 1 ||')],
+    patches: [patch('source/work-analytics.ts', 'if (attempts === ATTEMPTS_MAX[lane] ||', 'if (attempts >= 1 ||')],
     caughtBy: [check('source/work-analytics', /^a window of which 8x8 shows fewer rows than it counts is read anew/)],
   },
   {

@@ -83,7 +83,7 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'turns are forgotten with the session',
     believed: 'what a loop remembers belongs to its session',
-    patches: [patch('worker/worker.ts', 'signal }, report, memories)', 'signal }, report)')],
+    patches: [patch('worker/worker.ts', 'signal: either }, report, memories)', 'signal: either }, report)')],
     caughtBy: [check('worker/fairness', /^runWorker gives every feed its turn/)],
   },
   {
