@@ -196,6 +196,8 @@ function crossCheck({ source, pace, kafka }: Values): readonly string[] {
     [kafka.sessionTimeoutMs > INT32_MAX, 'KAFKA_SESSION_TIMEOUT: must be at most 24d, Kafka takes no more'],
     [kafka.transactionTimeoutMs < 5_000, 'KAFKA_TRANSACTION_TIMEOUT: must be at least 5s'],
     [kafka.transactionTimeoutMs > INT32_MAX, 'KAFKA_TRANSACTION_TIMEOUT: must be at most 24d, Kafka takes no more'],
+    [kafka.topicCalls !== 'off' && source.streams.length < 2,
+      'KAFKA_TOPIC_CALLS: a whole call is made of both reports; EIGHT_STREAMS names one'],
     [new Set(topics).size < topics.length, 'KAFKA_TOPIC_…: each of the topics needs a name of its own'],
   ];
   return problems.filter(([wrong]) => wrong).map(([, text]) => text);

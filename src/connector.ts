@@ -22,6 +22,7 @@ export type { Commit, ShardSession, Sink } from './sink/sink.ts';
 export { MemorySink } from './sink/memory.ts';
 export type { Reading, ReadRequest, RowPage, Source } from './source/source.ts';
 export type { CallLeg } from './streams/call-legs.ts';
+export type { CallEvent } from './streams/calls.ts';
 export type { CallRecord } from './streams/call-records.ts';
 export type { DriftEvent, LedgerEntry, WatermarkEvent } from './streams/audit.ts';
 export type { RejectedRow } from './streams/rejected.ts';
@@ -113,13 +114,14 @@ export function createConnector(options: ConnectorOptions): Connector {
   };
 }
 
-function planFeeds({ connector, source, pace }: Config, nowMs: number): readonly Feed[] {
+function planFeeds({ connector, source, pace, kafka }: Config, nowMs: number): readonly Feed[] {
   const { rejectedPayload } = connector;
+  const callLegCount = kafka.topicCalls === 'off' ? undefined : connector.callLegCount;
   const from = originMs(connector.startFrom, nowMs);
   return streams
     .filter(({ name }) => source.streams.includes(name))
     .flatMap((stream) => source.pbxIds.map((pbxId) => {
       const id = { stream: stream.name, pbxId, pass: LIVE };
-      return { id, stream, pace, originMs: from, rejectedPayload };
+      return { id, stream, pace, originMs: from, callLegCount, rejectedPayload };
     }));
 }

@@ -187,6 +187,10 @@ const kafka = {
     'Topic that tells, once each, of rows that are not as 8x8 documents them. `off`: none.',
     '8x8.drift', 'KAFKA_TOPIC_DRIFT',
   ),
+  topicCalls: topic(
+    'Topic of whole calls, such as `8x8.calls`: record and legs in one event, when all of them are there. `off`: none.',
+    'off', 'KAFKA_TOPIC_CALLS',
+  ),
   createTopics: {
     doc: 'Creates missing topics. Otherwise the start stops with the commands that create them.',
     format: 'flag',
@@ -251,6 +255,13 @@ export const settings = {
       format: 'start',
       default: '24h',
       env: 'START_FROM',
+    },
+    callLegCount: {
+      // UNVERIFIED: which it is. A live tenant with queues would show it.
+      doc: 'What 8x8 counts as legs of a call: `own`, or `with-children` the offers of a queue to agents, too.',
+      format: ['own', 'with-children'],
+      default: 'own' as 'own' | 'with-children',
+      env: 'CALL_LEG_COUNT',
     },
     rejectedPayload: {
       doc: 'Puts the row itself into its dead letter, with the names and phone numbers in it.',

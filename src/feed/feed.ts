@@ -1,9 +1,12 @@
 /** The 8x8 reports we read. */
 export type StreamName = 'call-legs' | 'call-records';
 
+/** The stream of whole calls: made of what the feeds of a PBX have read, not read itself. */
+export const DERIVED = 'calls';
+
 /** One stream of one PBX on one pass. */
 export interface FeedId {
-  readonly stream: StreamName;
+  readonly stream: StreamName | typeof DERIVED;
   /** A PBX name, several joined by commas, or `allpbxes`: what one request asks for. */
   readonly pbxId: string;
   /** `live`, or the name of a backfill. */

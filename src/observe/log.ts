@@ -34,6 +34,11 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
     }
     case 'poll-failed':
       return log.warn({ feed: feedName(event.feed.id), code: event.error.code }, event.error.message);
+    case 'calls': {
+      const { incomplete, watermarkMs, ...report } = event.report;
+      const told = { pbx: event.feed.id.pbxId, ...report, incomplete, watermark: iso(watermarkMs) };
+      return incomplete > 0 ? log.warn(told, 'INCOMPLETE CALLS: parts were not there in time') : log.debug(told, 'calls');
+    }
     case 'gap': {
       const { from, to } = event.gap;
       const said = 'GAP: these calls were not read while 8x8 kept them, and are missing; a dead letter says so';

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FeedId } from '../feed/feed.ts';
 import type { Window } from '../feed/window.ts';
+import type { CallsReport } from '../worker/call-desk.ts';
 import type { Feed } from '../worker/poll.ts';
 import type { PollReport } from '../worker/report.ts';
 import type { WorkerEvent } from '../worker/worker.ts';
@@ -135,6 +136,8 @@ function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEv
         return feeds.failed(event.feed, event.error.code);
       case 'gap':
         return feeds.skipped(event.feed, event.gap);
+      case 'calls':
+        return feeds.called(event.feed, event.report);
       case 'shards-owned':
         // Out of the group nobody may be at work on our feeds, and their lag must be seen to grow.
         if (!outside) feeds.keepOnly(event.feeds);
@@ -160,6 +163,7 @@ interface FeedMetrics {
   polled(feed: Feed, report: PollReport): void;
   failed(feed: Feed, code: string): void;
   skipped(feed: Feed, gap: Window): void;
+  called(feed: Feed, report: CallsReport): void;
   /** Forgets where other feeds stand: another worker tells of them now. */
   keepOnly(feeds: readonly Feed[]): void;
 }
@@ -180,6 +184,18 @@ function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
     help: 'How long after the end of a call its rows were first seen, by feeds at the live edge.',
     labelNames,
     buckets: DELAY_SECONDS,
+    registers,
+  });
+  const calls = new Counter({
+    name: 'connector_calls_total',
+    help: 'Whole calls told, by state: complete, or incomplete when something was not there in time.',
+    labelNames: ['pbx', 'state'],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: 'connector_calls_pending',
+    help: 'Calls of which something is still to come.',
+    labelNames: ['pbx'],
     registers,
   });
   const gaps = new Counter({
@@ -208,6 +224,11 @@ function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
       for (const { counter, read } of counters) counter.inc(labelsOf(feed.id), read(report));
       for (const delayMs of report.delaysMs) delays.observe(labelsOf(feed.id), delayMs / 1_000);
       latest.set(feed, report);
+    },
+    called({ id: { pbxId: pbx } }, { complete, incomplete, pending }) {
+      calls.inc({ pbx, state: 'complete' }, complete);
+      calls.inc({ pbx, state: 'incomplete' }, incomplete);
+      waiting.set({ pbx }, pending);
     },
     skipped: (feed, { from, to }) => gaps.inc(labelsOf(feed.id), (to - from) / 1_000),
     failed: (feed, code) => failures.inc({ ...labelsOf(feed.id), code }),

@@ -45,7 +45,7 @@ const SLAB_BYTES = 64 * 1_024;
  */
 export async function openCodec(options: RegistryOptions, subject: string, file: string): Promise<Codec> {
   const registry = new SchemaRegistry({ host: options.url, retry: { retries: 0 } });
-  const text = readFileSync(new URL(`../../schemas/${file}`, import.meta.url), 'utf8');
+  const text = JSON.stringify(readSchema(file));
   const schema = { type: SchemaType.AVRO as const, schema: text };
   const compatibility = options.compatibility as COMPATIBILITY;
   const find = (): Promise<number> => options.register
@@ -60,6 +60,20 @@ export async function openCodec(options: RegistryOptions, subject: string, file:
       throw new Error(`written with schema ${writerId}, which the registry does not know`);
     });
   return codec(id, avro.Type.forSchema(JSON.parse(text), { typeHook: boundArrays }), typeOf);
+}
+
+/** Schemas that others name, by that name. */
+const NAMED: Readonly<Record<string, string>> = { CallRecord: 'call-record.avsc', CallLeg: 'call-leg.avsc' };
+
+/** A schema with those that it names in it, each at its first place, as Avro demands: whole for any registry. */
+export function readSchema(file: string): unknown {
+  const text = readFileSync(new URL(`../../schemas/${file}`, import.meta.url), 'utf8');
+  const placed = new Set<string>();
+  return JSON.parse(text, (key, value: unknown) => {
+    if (typeof value !== 'string' || key === 'name' || !Object.hasOwn(NAMED, value) || placed.has(value)) return value;
+    placed.add(value);
+    return readSchema(NAMED[value]!);
+  });
 }
 
 /** What avsc reads from: undocumented, and the same in all releases of avsc 5. */

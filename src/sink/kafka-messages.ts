@@ -1,5 +1,5 @@
 import { Partitioners, type IHeaders, type Message, type PartitionMetadata, type TopicMessages } from 'kafkajs';
-import type { StreamName } from '../feed/feed.ts';
+import { DERIVED, type StreamName } from '../feed/feed.ts';
 import type { BusEvent } from '../streams/stream.ts';
 import type { Codec } from './avro.ts';
 
@@ -65,6 +65,7 @@ const HEADERS: Readonly<Record<EventKind, IHeaders>> = {
   'ledger': constantHeaders('com.8x8.work.ledger.v1'),
   'watermarks': constantHeaders('com.8x8.work.watermark.v1'),
   'drift': constantHeaders('com.8x8.work.drift.v1'),
+  'calls': constantHeaders('com.8x8.work.call.v1'),
 };
 
 /** Whether the event has a topic to go to. */
@@ -73,14 +74,15 @@ export function isWanted({ topics }: EventEncoder, event: BusEvent): boolean {
 }
 
 function kindOf({ channel, stream }: BusEvent): EventKind {
-  return channel === 'accepted' ? stream : channel;
+  return channel === 'accepted' ? (stream as StreamName) : channel;
 }
 
 /** An event that is wanted at each of its places, encoded. */
 export function eventMessages(encoder: EventEncoder, event: BusEvent): readonly PlacedMessage[] {
   const message = messageIn(encoder, event, kindOf(event), event.orderingKey);
+  if (event.channel !== 'accepted' || event.stream === DERIVED) return [message];
   const table = `${event.stream}.latest` as const;
-  if (event.channel !== 'accepted' || encoder.topics[table] === undefined) return [message];
+  if (encoder.topics[table] === undefined) return [message];
   return [message, messageIn(encoder, event, table, event.key)];
 }
 

@@ -41,6 +41,7 @@ const SCHEMA_FILES: Readonly<Record<EventTopic, string>> = {
   'ledger': 'ledger.avsc',
   'watermarks': 'watermark.avsc',
   'drift': 'drift.avsc',
+  'calls': 'call.avsc',
 };
 
 /** What `check` finds out and everything after it needs. */

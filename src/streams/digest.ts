@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { StreamName } from '../feed/feed.ts';
+import type { FeedId } from '../feed/feed.ts';
 
 /** What equal content has in common, whenever and by whomever it is read. */
 export interface Digest {
@@ -21,7 +21,7 @@ export function digest(content: string): Digest {
  * It is the first 32 hex characters of SHA-256 over the UTF-8 text
  * `<stream>\n<key>\n<revision>\n<contentHash>`, the numbers in decimal. No part can hold a line feed.
  */
-export function eventIdOf(stream: StreamName, key: string, revision: number, contentHash: number): string {
+export function eventIdOf(stream: FeedId['stream'], key: string, revision: number, contentHash: number): string {
   return hash('sha256', `${stream}\n${key}\n${revision}\n${contentHash}`, 'hex').slice(0, HEX_LENGTH);
 }
 

@@ -1,4 +1,4 @@
-import type { StreamName } from '../feed/feed.ts';
+import type { FeedId, StreamName } from '../feed/feed.ts';
 import type { SeenEntry } from '../feed/offset.ts';
 import type { Window } from '../feed/window.ts';
 import type { Drift } from './drift.ts';
@@ -12,8 +12,8 @@ export interface BusEvent {
    * `rejected`: the row could not be mapped; `value` then says why and goes to the dead-letter topic. The others are no
    * rows, but tell of their reading (see audit.ts).
    */
-  readonly channel: 'accepted' | 'rejected' | 'ledger' | 'watermarks' | 'drift';
-  readonly stream: StreamName;
+  readonly channel: 'accepted' | 'rejected' | 'ledger' | 'watermarks' | 'drift' | 'calls';
+  readonly stream: FeedId['stream'];
   /**
    * Names the row for ever: `pbxId/callId/legId` for a leg, `pbxId/callId` for a record, the PBX in lower case
    * (see pbx.ts); `rejected/` and a hash of the row if it was rejected. We dedupe by it.

@@ -1,5 +1,5 @@
 import { ConnectorError } from '../errors.ts';
-import { afterGap } from '../feed/offset.ts';
+import { afterGap } from '../feed/step.ts';
 import { LIVE } from '../feed/pass.ts';
 import { retentionGap, type Window } from '../feed/window.ts';
 import { auditEvents } from '../streams/audit.ts';

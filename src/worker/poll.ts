@@ -2,14 +2,16 @@ import type { Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import { untold } from '../feed/drift.ts';
 import { isSameFeed, type FeedId } from '../feed/feed.ts';
-import { afterPage, afterWindow } from '../feed/offset.ts';
+import { afterPage, afterWindow } from '../feed/step.ts';
 import { LIVE } from '../feed/pass.ts';
 import { takeFresh, type Sieve } from '../feed/seen.ts';
 import { isLive, isShort, type Pace, type Window } from '../feed/window.ts';
 import type { ShardSession } from '../sink/sink.ts';
 import type { Reading, Source } from '../source/source.ts';
 import { auditEvents, driftEvents } from '../streams/audit.ts';
+import type { LegCount } from '../streams/calls.ts';
 import type { BusEvent, Stream } from '../streams/stream.ts';
+import type { CallDesk } from './call-desk.ts';
 import { readAhead } from './read-ahead.ts';
 import { countPage, NOTHING, type PollReport } from './report.ts';
 
@@ -22,6 +24,8 @@ export interface Feed {
   readonly originMs: number;
   /** Up to where a pass over history reads; a live feed never ends. */
   readonly endMs?: number;
+  /** What a record counts as legs, if whole calls are wanted. */
+  readonly callLegCount?: LegCount | undefined;
   /** Whether dead letters carry the row itself, with the names and numbers in it. */
   readonly rejectedPayload: boolean;
 }
@@ -32,6 +36,8 @@ export interface Io {
   readonly session: ShardSession;
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Where whole calls are put together, if they are wanted. */
+  readonly calls?: CallDesk | undefined;
 }
 
 /**
@@ -60,6 +66,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
     const step = afterPage(offset(), scan, sifted.seen, drift);
 
     if (step.seen.length > 0) await session.commit({ feed: id, events, step });
+    io.calls?.take(page.events, sifted.fresh, session);
 
     count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, drift });
     reading = page.reading;

@@ -1,11 +1,13 @@
 import { ConnectorError, reactionTo } from '../errors.ts';
 import { feedName } from '../feed/feed.ts';
-import { beginAt, stay } from '../feed/offset.ts';
+import { beginAt, stay } from '../feed/step.ts';
 import { nextTurn, type Candidate } from '../feed/schedule.ts';
 import { planWindow } from '../feed/window.ts';
 import { skipGap, type Gap } from './gap.ts';
 import type { ShardSession } from '../sink/sink.ts';
+import type { CallDesk, CallsReport } from './call-desk.ts';
 import { pollOnce, type Feed, type Io } from './poll.ts';
+import { recall } from './recall.ts';
 import type { PollReport } from './report.ts';
 
 /**
@@ -13,6 +15,13 @@ import type { PollReport } from './report.ts';
  * turn of each, and one whose commits always fail would keep all others from theirs.
  */
 export type ShardMemory = Map<string, Memory>;
+
+/** What a shard's loop knows besides its offsets. */
+export interface ShardState {
+  readonly memories?: ShardMemory;
+  /** By PBX, as feeds name it; of those of which whole calls are wanted. Of one session. */
+  readonly desks?: ReadonlyMap<string, CallDesk> | undefined;
+}
 
 /** Not committed: a new owner of the shard sweeps at once and rests nobody. */
 interface Memory {
@@ -30,7 +39,7 @@ interface Memory {
 const SLEEP_MAX_MS = 60_000;
 
 /** What a turn came to. */
-export type Outcome = PollReport | Gap | ConnectorError;
+export type Outcome = PollReport | Gap | ConnectorError | { readonly calls: CallsReport };
 
 /**
  * Polls the feeds of one shard, one at a time, until `signal` aborts or all are done.
@@ -45,7 +54,7 @@ export async function runShard(
   feeds: readonly Feed[],
   io: Io,
   report: (feed: Feed, outcome: Outcome) => void,
-  memories: ShardMemory = new Map(),
+  { memories = new Map(), desks = new Map() }: ShardState = {},
 ): Promise<void> {
   const { source, session, clock, signal } = io;
   for (const { id } of feeds) {
@@ -56,7 +65,9 @@ export async function runShard(
 
   const candidate = (feed: Feed, nowMs: number): Candidate<Feed> => {
     const { watermarkMs, seenFromMs, state } = session.offsetOf(feed.id)!;
-    const { sweptAtMs, restFromMs, notBeforeMs, lastTurn } = memoryOf(feed);
+    const { restFromMs, notBeforeMs, lastTurn, ...memory } = memoryOf(feed);
+    // Whole calls are made of what this session has read.
+    const sweptAtMs = desks.get(feed.id.pbxId)?.needs(feed.id) === true ? -Infinity : memory.sweptAtMs;
     const progress = { watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs, paused: state === 'PAUSED' };
     const plan = planWindow(progress, feed.pace, nowMs);
     return { feed, plan, notBeforeMs: nowMs < restFromMs ? 0 : notBeforeMs, lastTurn };
@@ -67,6 +78,8 @@ export async function runShard(
     // Before the first poll: a start of "24h ago" must still mean the same day when the first polls fail.
     await session.commit({ feed: feed.id, events: [], step: beginAt(feed.originMs) });
   }
+
+  for (const desk of desks.values()) await desk.begin(session);
 
   const turnsBefore = Math.max(...feeds.map((feed) => memoryOf(feed).lastTurn));
   for (let number = turnsBefore + 1; !signal.aborted; number += 1) {
@@ -85,8 +98,14 @@ export async function runShard(
     memory.lastTurn = number;
     try {
       const take = turn.kind === 'gap' ? skipGap : pollOnce;
-      report(turn.feed, await take(turn.feed, turn.window, io));
-      if (turn.kind === 'read' && turn.sweep) memory.sweptAtMs = nowMs;
+      const calls = desks.get(turn.feed.id.pbxId);
+      const lacking = calls?.lacking(turn.feed.id, turn.window, session);
+      if (lacking !== undefined) await recall(turn.feed, lacking, { ...io, calls });
+      report(turn.feed, await take(turn.feed, turn.window, { ...io, calls }));
+      const swept = turn.kind === 'read' && turn.sweep;
+      if (swept) memory.sweptAtMs = nowMs;
+      const told = await calls?.settle({ ...turn.feed, swept }, io);
+      if (told !== undefined) report(turn.feed, { calls: told });
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ConnectorError) || reactionTo(error) !== 'retry') throw error;

@@ -4,6 +4,7 @@ import { shardOf, type Shard } from '../feed/feed.ts';
 import type { Window } from '../feed/window.ts';
 import type { Sink } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
+import { CallDesk, type CallsReport } from './call-desk.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { passFeeds } from './passes.ts';
 import type { Feed } from './poll.ts';
@@ -14,6 +15,8 @@ import { runShard, type Outcome, type ShardMemory } from './shard-loop.ts';
 export type WorkerEvent =
   | { readonly kind: 'polled'; readonly feed: Feed; readonly report: PollReport }
   | { readonly kind: 'poll-failed'; readonly feed: Feed; readonly error: ConnectorError }
+  /** What has become of the calls of the feed's PBX. */
+  | { readonly kind: 'calls'; readonly feed: Feed; readonly report: CallsReport }
   /** A span that 8x8 no longer keeps was passed unread. */
   | { readonly kind: 'gap'; readonly feed: Feed; readonly gap: Window }
   /** The shards that are ours now and have feeds, those feeds, and how many shards have feeds in all. */
@@ -148,13 +151,17 @@ async function serveShard(
     const report = (feed: Feed, outcome: Outcome): void => {
       if (outcome instanceof ConnectorError) return listen({ kind: 'poll-failed', feed, error: outcome });
       progressed();
-      listen('gap' in outcome ? { kind: 'gap', feed, ...outcome } : { kind: 'polled', feed, report: outcome });
+      if ('calls' in outcome) listen({ kind: 'calls', feed, report: outcome.calls });
+      else if ('gap' in outcome) listen({ kind: 'gap', feed, ...outcome });
+      else listen({ kind: 'polled', feed, report: outcome });
     };
     // Side by side, so that a pass over history never has the live feeds wait for a page of its own.
     const shared = oneAtATime(session);
+    const desks = new Map(feeds.flatMap(({ id, callLegCount: rule }) =>
+      (rule === undefined ? [] : [[id.pbxId, new CallDesk(id, rule)] as const])));
     const lanes = [feeds, passFeeds(feeds, session)].filter(({ length }) => length > 0);
     await together(lanes.map((lane) => (either) =>
-      runShard(lane, { source, session: shared, clock, signal: either }, report, memories)), signal);
+      runShard(lane, { source, session: shared, clock, signal: either }, report, { memories, desks: lane === feeds ? desks : undefined })), signal);
   } finally {
     await session.close();
     listen({ kind: 'shard-closed', shard });

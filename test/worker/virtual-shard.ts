@@ -48,6 +48,7 @@ export async function startShard(feeds: readonly Feed[], answer: Answering) {
   };
   const commits: (Commit & { readonly trueMs: number })[] = [];
   const report = (feed: Feed, outcome: Outcome): void => {
+    if ('calls' in outcome) return;
     const reached = (watermarkMs: number): string => `to ${clockText(watermarkMs)}`;
     const text = outcome instanceof Error ? outcome.code
       : 'gap' in outcome ? `gap ${reached(outcome.gap.to)}` : reached(outcome.watermarkMs);

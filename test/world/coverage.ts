@@ -37,7 +37,7 @@ function countGoneRows({ trace, truth, feeds }: Outcome): readonly (readonly [Tr
       else known.lastMs = Math.max(known.lastMs, startedMs);
     }
   }
-  const gone = [...new Set(feeds.map(({ id }) => id.stream))].flatMap((stream) => truth.all(stream))
+  const gone = [...new Set(feeds.map(({ stream }) => stream.name))].flatMap((stream) => truth.all(stream))
     .filter((row) => (reads.get(`${row.report} ${row.key}`)?.firstMs ?? Infinity) < (row.gone?.fromMs ?? -Infinity));
   const returned = gone.filter((row) => reads.get(`${row.report} ${row.key}`)!.lastMs >= row.gone!.untilMs);
   return [['vanished-row', gone.length], ['returned-row', returned.length]];

@@ -1,4 +1,4 @@
-import { feedName, type FeedId } from '../../src/feed/feed.ts';
+import { feedName } from '../../src/feed/feed.ts';
 import { readToMs, type PassPlan } from '../../src/feed/pass.ts';
 import { hashNumbers, Random } from '../../src/simulator/random.ts';
 import { isAskedFor, iso, publishedKeys, type Promised } from './promise.ts';
@@ -13,7 +13,7 @@ export class Person {
   readonly #world: World;
   readonly #random: Random;
   /** What stands still is let go on when the world heals. */
-  readonly #paused = new Set<FeedId>();
+  readonly #paused = new Set<BegunPass['feed']>();
 
   constructor(world: World) {
     this.#world = world;
@@ -38,8 +38,8 @@ export class Person {
     const { plan, feeds, bus, time, trace } = this.#world;
     const fromMs = plan.originMs - this.#random.whole(5, 50) * MINUTE;
     const endMs = fromMs + this.#random.whole(5, 240) * MINUTE;
-    for (const { id } of feeds) {
-      const feed = { ...id, pass };
+    for (const { id, stream } of feeds) {
+      const feed = { ...id, stream: stream.name, pass };
       const request = { kind: 'begin', plan: { fromMs, endMs: Math.min(endMs, time.nowMs()), replay: false } } as const;
       if ('unchanged' in bus.change(feed, request)) continue;
       count(trace, 'pass-begun');
@@ -48,13 +48,13 @@ export class Person {
     }
   }
 
-  #pause(feed: FeedId): void {
+  #pause(feed: BegunPass['feed']): void {
     if (this.#world.bus.healed || 'unchanged' in this.#world.bus.change(feed, { kind: 'pause' })) return;
     count(this.#world.trace, 'pass-paused');
     this.#paused.add(feed);
   }
 
-  #cancel(feed: FeedId): void {
+  #cancel(feed: BegunPass['feed']): void {
     if ('unchanged' in this.#world.bus.change(feed, { kind: 'cancel' })) return;
     count(this.#world.trace, 'pass-cancelled');
     this.#world.trace.cancelled.add(feedName(feed));

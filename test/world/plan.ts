@@ -2,6 +2,7 @@ import { latenessCoveredMs, OVERLAP_MIN_MS, type Pace } from '../../src/feed/win
 import type { SimulatorOptions } from '../../src/simulator/options.ts';
 import type { WindowRules } from '../../src/simulator/query.ts';
 import { hashNumbers, Random } from '../../src/simulator/random.ts';
+import type { LegCount } from '../../src/streams/calls.ts';
 import { PAGE_FAULTS, REQUEST_FAULTS, type FaultRules } from './faults.ts';
 
 const SECOND = 1_000;
@@ -64,6 +65,8 @@ export interface WorldPlan {
   readonly oddShare: number;
   /** Backfills that a person begins. */
   readonly passes: number;
+  /** What records count as legs, if whole calls are wanted. */
+  readonly legCount: LegCount | undefined;
 }
 
 /** How much later than its first showing a row's time may still change. */
@@ -120,7 +123,8 @@ export function drawPlan(seed: number): WorldPlan {
     commitFaultShare: calm ? 0 : random.pick([0, 0.02, 0.15]),
     blows: calm ? 0 : random.whole(0, 8),
     oddShare: random.pick([0, 0.02]),
-    passes: random.pick([0, 0, 1, 2]), // the last to be drawn: what a seed has meant before, it means still
+    passes: random.pick([0, 0, 1, 2]),
+    legCount: random.pick([undefined, 'own', 'with-children'] as const), // the last to be drawn: what a seed has meant before, it means still
   };
 }
 

@@ -1,4 +1,4 @@
-import type { FeedId, Shard } from '../../src/feed/feed.ts';
+import type { FeedId, Shard, StreamName } from '../../src/feed/feed.ts';
 import type { OffsetStep } from '../../src/feed/offset.ts';
 import type { PassPlan } from '../../src/feed/pass.ts';
 import type { Window } from '../../src/feed/window.ts';
@@ -47,7 +47,7 @@ export interface Silence {
 
 /** A backfill that a person has begun. */
 export interface BegunPass {
-  readonly feed: FeedId;
+  readonly feed: FeedId & { readonly stream: StreamName };
   readonly plan: PassPlan;
   readonly beganMs: number;
 }

@@ -88,6 +88,7 @@ export class Truth {
     this.#marginMs = plan.grainMs + MOVE_MAX_MS;
     this.#system = createPhoneSystem({
       ...plan,
+      legCount: plan.legCount ?? 'own',
       startedAtMs: plan.startMs,
       historyMs: plan.startMs - plan.originMs + 3_600_000,
       endsAtMs: plan.healMs,

@@ -50,7 +50,7 @@ export class WorldApi {
     this.#random = new Random(hashNumbers([plan.seed, 2]));
     this.#faults = new Faults(plan.faults, this.#random);
     this.#simulator = createWorld(settleOptions({
-      ...plan, ...credentials, faults: 'off', startedAtMs: plan.startMs,
+      ...plan, ...credentials, legCount: plan.legCount ?? 'own', faults: 'off', startedAtMs: plan.startMs,
       clock: { nowMs: () => time.nowMs(), sleep: (ms, signal) => time.sleep(ms, signal) },
     }));
     this.#report = new WorldReport({ plan, time, truth, trace, faults: this.#faults, random: this.#random });

@@ -1,12 +1,12 @@
 import { ConnectorError } from '../../src/errors.ts';
 import type { ChangeRequest, Decision } from '../../src/feed/change.ts';
-import { shardOf, type FeedId, type Shard } from '../../src/feed/feed.ts';
+import { shardOf, type Shard } from '../../src/feed/feed.ts';
 import { hashNumbers, Random } from '../../src/simulator/random.ts';
 import { MemorySink, type Fault } from '../../src/sink/memory.ts';
 import type { Commit, ShardSession, Sink } from '../../src/sink/sink.ts';
 import type { Host } from './host.ts';
 import type { WorldPlan } from './plan.ts';
-import { count, type Trace, type Trouble } from './trace.ts';
+import { count, type BegunPass, type Trace, type Trouble } from './trace.ts';
 import type { VirtualTime } from './virtual-time.ts';
 
 export interface Member {
@@ -67,7 +67,7 @@ export class WorldBus {
   }
 
   /** What a person does to an offset, from a computer of their own; whoever has the shard is fenced. */
-  change(feed: FeedId, request: ChangeRequest): Decision {
+  change(feed: BegunPass['feed'], request: ChangeRequest): Decision {
     const decision = this.#memory.changeOffset(feed, request);
     if (request.kind !== 'begin' || 'unchanged' in decision) return decision;
     const [shard, plan, atMs] = [shardOf(feed, this.#plan.shardCount), decision.change.pass!, this.#time.nowMs()];

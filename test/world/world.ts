@@ -66,9 +66,9 @@ export class World {
     this.wire = new Wire(this.plan, this.time, this.trace, (asked) => this.api.answer(asked));
     this.bus = new WorldBus(this.plan, this.time, this.trace);
     this.#random = new Random(hashNumbers([seed, 4]));
-    const { pace, originMs } = this.plan;
+    const { pace, originMs, legCount: callLegCount } = this.plan;
     this.feeds = streams.flatMap((stream) => this.plan.requests.map((pbxId) =>
-      ({ id: { stream: stream.name, pbxId, pass: 'live' }, stream, pace, originMs, rejectedPayload: false })));
+      ({ id: { stream: stream.name, pbxId, pass: 'live' }, stream, pace, originMs, callLegCount, rejectedPayload: false })));
   }
 
   /** Starts a worker on a new host. It may be configured otherwise than the one before: later, longer. */
