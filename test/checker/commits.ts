@@ -7,7 +7,7 @@ import { movesWatermark } from './scans.ts';
 /**
  * I3 Atomic: each head has exactly the events that its manifest tells of, by number and digest; no event is without
  * the head of its commit; what a partition has of a commit is one transaction, and no other commit is in it; commits
- * are numbered without a gap; and the keys that are remembered add up.
+ * are numbered without a gap; one that reads no window has no events; and the keys that are remembered add up.
  */
 export function commitsAreWhole(evidence: Evidence): Finding {
   const { feeds, events, audits } = evidence;
@@ -51,6 +51,9 @@ function tornCommit({ eventsOf, auditsOf }: Evidence, head: Head): string[] {
   } else if (digest !== head.digest) {
     torn.push(`${nameOf(head)} has the digest ${head.digest}, its events have ${digest}`);
   }
+  if (head.window === undefined && events.length > 0) {
+    torn.push(`${nameOf(head)} reads no window, but has ${found}`);
+  }
   const before = head.before?.commit ?? 0;
   const follows = head.reset === undefined ? head.commit === before + 1 : head.commit > before;
   if (!follows) torn.push(`${nameOf(head)} follows on commit ${before}`);
@@ -75,22 +78,39 @@ function mixedCommits({ feeds, events, transactions }: Evidence): readonly strin
   });
 }
 
-/** I6 Watermark monotonic: neither it nor the time from which keys are known goes back, unless a reset says so. */
+/**
+ * I6 Watermark monotonic: neither it nor the time from which keys are known goes back, and where the feed has begun
+ * stays, unless a reset says so. What pauses, resumes or cancels a feed leaves all three as they are.
+ */
 export function nothingGoesBack({ feeds }: Evidence): Finding {
-  const violations = feeds.heads.flatMap((head) => {
-    const { before, reset, watermark, seenFrom } = head;
-    if (reset !== undefined) {
-      const said = Number(reset.value!['watermark']);
-      return said === watermark ? [] : [`${nameOf(head)} is at ${iso(watermark)}, but its RESET says ${iso(said)}`];
-    }
-    if (before === undefined) return [];
-    const back = (what: string, from: number, to: number): string[] => to >= from ? []
-      : [`${nameOf(head)} moves the ${what} back from ${iso(from)} to ${iso(to)}, and no RESET precedes it`];
-    return [
-      ...back('watermark', before.watermark, watermark), ...back('time of the oldest key', before.seenFrom, seenFrom),
-    ];
-  });
+  const violations = feeds.heads.flatMap((head) => [...wrongOrigin(head), ...goesBack(head)]);
   return { looked: feeds.heads.length, at: 'commits', violations };
+}
+
+function goesBack(head: Head): readonly string[] {
+  const { before, reset, change, watermark, seenFrom } = head;
+  if (reset !== undefined) {
+    const said = Number(reset.value!['watermark']);
+    if (said !== watermark) return [`${nameOf(head)} is at ${iso(watermark)}, but its RESET says ${iso(said)}`];
+    if (before === undefined || change === 'reset') return [];
+    const stays = watermark === before.watermark && seenFrom === before.seenFrom;
+    return stays ? [] : [`${nameOf(head)} is a ${change}, but moves the feed, which stood at ${iso(before.watermark)}`];
+  }
+  if (before === undefined) return [];
+  const back = (what: string, from: number, to: number): string[] => to >= from ? []
+    : [`${nameOf(head)} moves the ${what} back from ${iso(from)} to ${iso(to)}, and no RESET precedes it`];
+  return [
+    ...back('watermark', before.watermark, watermark), ...back('time of the oldest key', before.seenFrom, seenFrom),
+  ];
+}
+
+/** A feed begins where its watermark is. A reset may set it back, and knows nothing of what nobody could read. */
+function wrongOrigin(head: Head): readonly string[] {
+  const { before, change, mends, origin, watermark } = head;
+  if (mends) return [];
+  const begun = before?.origin ?? watermark;
+  const right = change === 'reset' ? Math.min(begun, watermark) : begun;
+  return origin === right ? [] : [`${nameOf(head)} says that it has begun at ${iso(origin)}, not at ${iso(right)}`];
 }
 
 /** What is about to leave 8x8's memory may be passed over, too: it would leave it while it is read. */
@@ -99,15 +119,20 @@ const LEAVING_MS = 86_400_000;
 /**
  * I11 No gap in time: every move of the watermark is the end of a window that begins at or before the watermark it had,
  * so that all windows together cover all time since the feed began. Only what 8x8 keeps no more may be passed over.
+ * A live feed begins at START_FROM, and a pass over history where it was asked to.
  */
 export function noGapInTime(evidence: Evidence): Finding {
   const { feeds, gapLetterOf, run: { settings } } = evidence;
   const beginMs = Date.parse(settings['START_FROM'] ?? '');
   const violations = feeds.heads.flatMap((head) => {
-    const { before, reset, watermark, window, commit } = head;
+    const { before, reset, watermark, window, commit, plan } = head;
+    const begins = `${nameOf(head)} begins at ${iso(watermark)}`;
+    if (before === undefined && plan !== undefined) {
+      const right = watermark === plan.from && window === undefined;
+      return right ? [] : [`${begins}, but was to begin at ${iso(plan.from)}`];
+    }
     if (before === undefined && reset === undefined) {
       const late = commit > 1 || window !== undefined || watermark > beginMs;
-      const begins = `${nameOf(head)} begins at ${iso(watermark)}`;
       return late ? [`${begins} with commit ${commit}, not at START_FROM ${settings['START_FROM']}`] : [];
     }
     if (!movesWatermark(head)) {

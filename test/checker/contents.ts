@@ -4,25 +4,28 @@ import { iso, placeOf, type Evidence, type PublishedEvent } from './evidence.ts'
 import type { Head } from './feeds.ts';
 import type { Finding } from './invariant.ts';
 import { differenceOf, lettersKey, objectionsTo } from './mapping.ts';
+import { inCommitOrder, mayComeAnew } from './repeats.ts';
 import { keyOf, subjectOf } from './rules.ts';
 
 /**
- * I2 No duplicate: neither an event id, nor a revision of a row, nor a bad row stands twice in the topics.
+ * I2 No duplicate: neither an event id, nor a revision of a row, nor a bad row stands twice in the topics: not by a
+ * feed, nor by a live feed and a backfill together. A replay publishes all once more, but nothing twice itself.
  *
- * Only a reset may bring back what the feed had forgotten by then.
+ * Only what was forgotten may come again, for the reasons that {@link mayComeAnew} tells.
  */
 export function nothingTwice(evidence: Evidence): Finding {
-  const { events } = evidence;
+  const { events, lineOf } = evidence;
   const violations: string[] = [];
   const names: readonly ((event: PublishedEvent) => string)[] = [
     ({ id }) => `event id ${id}`,
     ({ topic, subject, value }) => `revision ${value['revision'] ?? 1} of ${topic} ${subject}`,
   ];
   for (const nameOf of names) {
-    for (const [name, alike] of Map.groupBy(events, nameOf)) {
+    const inLine = (event: PublishedEvent): string => `${nameOf(event)} ${lineOf(event.feed)}`.trim();
+    for (const [name, alike] of Map.groupBy(events, inLine)) {
       if (alike.length < 2) continue;
-      const inTime = alike.toSorted((a, b) => a.commit - b.commit);
-      const repeat = inTime.slice(1).findIndex((second, index) => !wasForgotten(evidence, inTime[index]!, second));
+      const inTime = inCommitOrder(evidence, alike);
+      const repeat = inTime.slice(1).findIndex((second, index) => !mayComeAnew(evidence, inTime[index]!, second));
       if (repeat === -1) continue;
       const where = `${whereIs(inTime[repeat]!)} and ${whereIs(inTime[repeat + 1]!)}`;
       violations.push(`${name} stands ${alike.length} times: ${where}`);
@@ -31,23 +34,15 @@ export function nothingTwice(evidence: Evidence): Finding {
   return { looked: events.length, at: 'events and dead letters', violations };
 }
 
-/** Between the two the feed was reset, and did not know the row any more. */
-function wasForgotten({ feeds }: Evidence, first: PublishedEvent, second: PublishedEvent): boolean {
-  if (first.feed !== second.feed || first.feed === undefined) return false;
-  return (feeds.byFeed.get(first.feed) ?? []).some((head) => first.commit < head.commit && head.commit <= second.commit
-    && head.reset !== undefined && !feeds.knownAtReset.get(head)!.has(first.subject));
-}
-
 /**
  * I4 Nothing invented: an event equals, field by field and by the documented mapping, a content of its row that 8x8 has
  * shown whole; and a dead letter a row that nobody can map.
  */
 export function nothingInvented(evidence: Evidence): Finding {
-  const { events, rows, answers } = evidence;
+  const { events, rows, answers, headOf } = evidence;
   const byName = new Map(rows.map((row) => [`${row.report} ${row.subject}`, row]));
   const strange = answers.flatMap(({ endpoint, strange: shown }) => endpoint === 'token' ? []
     : shown.map((row) => ({ name: `${endpoint} ${subjectOf(keyOf(endpoint, row))}`, row })));
-  const heads = headsByCommit(evidence);
   const strangeByName = Map.groupBy(strange, ({ name }) => name);
 
   const violations = events.flatMap((event): string[] => {
@@ -59,23 +54,17 @@ export function nothingInvented(evidence: Evidence): Finding {
       ...(strangeByName.get(`${event.topic} ${event.subject}`) ?? [])
         .map(({ row }) => ({ row, visibleFromMs: -Infinity })),
     ];
-    const problem = inventedIn(evidence, event, event.topic, contents) ?? tooOld(event, heads);
+    const problem = inventedIn(evidence, event, event.topic, contents) ?? tooOld(event, headOf(event));
     return problem === undefined ? [] : [`${whereIs(event)} (${event.subject}): ${problem}`];
   });
   violations.push(...inventedLetters(evidence));
   return { looked: events.length, at: 'events and dead letters', violations };
 }
 
-type HeadsByCommit = ReadonlyMap<string, Head>;
-
-function headsByCommit({ feeds }: Evidence): HeadsByCommit {
-  return new Map(feeds.heads.map((head) => [`${head.feed}/${head.commit}`, head]));
-}
-
 /** A row before all keys that the feed knows: nobody has asked for it, nor can tell whether it was there before. */
-function tooOld({ feed, commit, value }: PublishedEvent, heads: HeadsByCommit): string | undefined {
+function tooOld({ value }: PublishedEvent, head: Head | undefined): string | undefined {
   if (value['changeKind'] === 'corrected') return undefined; // it was known, and is remembered longer than it is read
-  const { seenFrom = -Infinity } = heads.get(`${feed}/${commit}`) ?? {};
+  const { seenFrom = -Infinity } = head ?? {};
   const endMs = Number(value['disconnectedTimeUTC']);
   return endMs >= seenFrom ? undefined : `it ended at ${iso(endMs)}, but its feed reads only from ${iso(seenFrom)} on`;
 }
@@ -120,9 +109,8 @@ function wrongHeader(event: PublishedEvent, report: Report, endMs: number, obser
 
 /** Dead letters and bad rows that look alike: of each kind there may be as many letters as contents. */
 function inventedLetters(evidence: Evidence): readonly string[] {
-  const { events, rules } = evidence;
+  const { events, rules, headOf } = evidence;
   const letters = events.filter(({ topic, value }) => topic === 'rejected' && value['code'] !== 'RETENTION_GAP');
-  const heads = headsByCommit(evidence);
   const bad = Map.groupBy(badContents(evidence), ({ report, row }) => lettersKey(report, row));
   const groups = Map.groupBy(letters, ({ value }) => lettersKey(String(value['stream']), value));
   return [...groups].flatMap(([key, alike]) => {
@@ -132,8 +120,7 @@ function inventedLetters(evidence: Evidence): readonly string[] {
     const tooMany = `${letterCount} dead letters for ${key}, but 8x8 has shown ${distinct} such rows`;
     if (letterCount > distinct) return [`${whereIs(alike.at(-1)!)}: ${tooMany}`];
     return alike.flatMap((letter) => {
-      const head = heads.get(`${letter.feed}/${letter.commit}`);
-      const problem = wrongLetter(letter, contents, head, rules.rejectedPayload);
+      const problem = wrongLetter(letter, contents, headOf(letter), rules.rejectedPayload);
       return problem === undefined ? [] : [`${whereIs(letter)} (${key}): ${problem}`];
     });
   });

@@ -38,6 +38,13 @@ export interface Evidence extends Dumps {
   /** Committed events of a row, not dead letters. */
   readonly eventsAbout: (report: Report, subject: string) => readonly PublishedEvent[];
   readonly rows: readonly ShownRow[];
+  /** The head of a commit; undefined if it is not there. */
+  readonly headOf: (commit: Pick<PublishedEvent, 'feed' | 'commit'>) => Head | undefined;
+  /**
+   * Names what may be published once: all that live feeds and backfills publish has one line, with the empty name.
+   * A replay publishes again on purpose, in a line of its own.
+   */
+  readonly lineOf: (feed: string | undefined) => string;
   /** The dead letter with which a head moves over what 8x8 no longer keeps; undefined for any other head. */
   readonly gapLetterOf: (head: Head) => PublishedEvent | undefined;
   readonly feeds: Feeds;
@@ -60,6 +67,7 @@ export function evidenceOf(dumps: Dumps): Evidence {
   // Compaction takes heads away; whoever read all the while has seen them.
   const feeds = readFeeds(run, inOrder(withoutRepeats([...committed, ...prefix].filter(isOffset))));
   const eventsOf: Evidence['eventsOf'] = (feed, commit) => byCommit.get(`${feed}/${commit}`) ?? [];
+  const headsByCommit = new Map(feeds.heads.map((head) => [`${head.feed}/${head.commit}`, head]));
   const gapLetterOf: Evidence['gapLetterOf'] = ({ feed, commit }) =>
     eventsOf(feed, commit).find(({ value }) => value['code'] === 'RETENTION_GAP');
   return {
@@ -72,6 +80,8 @@ export function evidenceOf(dumps: Dumps): Evidence {
     gapLetterOf,
     eventsAbout: (report, subject) => byRow.get(`${report} ${subject}`) ?? [],
     rows,
+    headOf: ({ feed, commit }) => headsByCommit.get(`${feed}/${commit}`),
+    lineOf: (feed = '') => (feeds.byFeed.get(feed)?.[0]?.plan?.replay === true ? feed : ''),
     feeds,
     transactions: committedTransactions(dumps.log),
     scans: findScans(dumps, feeds, (head) => gapLetterOf(head) === undefined),

@@ -7,20 +7,34 @@ export interface Tally {
   readonly sum: number;
 }
 
+/** What a pass over history was asked for: calls that ended within `[from, end)`. */
+export interface PassPlan {
+  readonly from: number;
+  readonly end: number;
+  readonly replay: boolean;
+}
+
 /** A HEAD of the offsets topic: where a feed stood after a commit, and what that commit held. */
 export interface Head {
   readonly record: ReadRecord;
   /** Its key, which names the feed. */
   readonly feed: string;
+  /** `live`, or the name of a pass over history. */
+  readonly pass: string;
   readonly report: Report;
   /** What a request asks for: a PBX, several with commas, or `allpbxes`; in lower case. */
   readonly pbxs: string;
   readonly watermark: number;
   readonly seenFrom: number;
+  /** The first time of which the feed publishes. */
+  readonly origin: number;
+  readonly state: 'RUNNING' | 'PAUSED' | 'CANCELLED';
+  /** Absent for the live pass. */
+  readonly plan: PassPlan | undefined;
   readonly generation: number;
   readonly commit: number;
   readonly scan: number;
-  /** The window that was being read; absent where a feed begins or is reset. */
+  /** The window that was being read; absent where nothing is read. */
   readonly window: { readonly from: number; readonly to: number } | undefined;
   readonly published: number;
   readonly rejected: number;
@@ -32,6 +46,10 @@ export interface Head {
   readonly before: Head | undefined;
   /** The RESET that came right before it. */
   readonly reset: ReadRecord | undefined;
+  /** What that has done: `reset`, `begin`, `pause`, `resume` or `cancel`. */
+  readonly change: string | undefined;
+  /** It is the reset that has mended records that nobody could read. */
+  readonly mends: boolean;
   /** Barriers of the partition that came before it: its owner's number. */
   readonly owner: number;
 }
@@ -49,8 +67,8 @@ export interface Feeds {
   /** Heads of each feed, in the order of their writing. */
   readonly byFeed: ReadonlyMap<string, readonly Head[]>;
   readonly seen: readonly SeenAfter[];
-  /** Keys that a feed still remembered when it was reset, by the place of the head. */
-  readonly knownAtReset: ReadonlyMap<Head, ReadonlySet<string>>;
+  /** Whether the feed remembered the key when the record of the offsets topic was written. */
+  readonly knows: (feed: string, key: string, at: ReadRecord) => boolean;
   /** Records of ours that no connector has written so: garbage, or a watermark deleted. No reset has mended them. */
   readonly broken: readonly ReadRecord[];
 }
@@ -59,14 +77,28 @@ export interface Feeds {
 interface Feed {
   readonly heads: Head[];
   readonly pages: Map<string, Page>;
+  /** By key. */
+  readonly lives: Map<string, Life[]>;
   reset: ReadRecord | undefined;
   broken: ReadRecord[];
 }
 
 /** The keys of one commit. */
 interface Page {
-  readonly keys: readonly string[];
+  readonly lives: readonly Life[];
   readonly tally: Tally;
+}
+
+/** From when to when a key of a page was remembered, as log offsets. */
+interface Life {
+  readonly from: number;
+  until: number;
+}
+
+/** Who has written a record. */
+interface Writer {
+  readonly connector: string;
+  readonly owner: number;
 }
 
 const MODULUS = 2 ** 48;
@@ -76,10 +108,9 @@ export function readFeeds({ connector }: Run, records: readonly ReadRecord[]): F
   const owners = new Map<number, number>();
   const heads: Head[] = [];
   const seen: SeenAfter[] = [];
-  const knownAtReset = new Map<Head, ReadonlySet<string>>();
 
   const feedOf = (name: string): Feed => {
-    const feed = feeds.get(name) ?? { heads: [], pages: new Map(), reset: undefined, broken: [] };
+    const feed = feeds.get(name) ?? { heads: [], pages: new Map(), lives: new Map(), reset: undefined, broken: [] };
     feeds.set(name, feed);
     return feed;
   };
@@ -99,33 +130,43 @@ export function readFeeds({ connector }: Run, records: readonly ReadRecord[]): F
     const [name = '', page] = key.replace(/\/reset$/, '').split('/seen/');
     const feed = feedOf(name);
     if (page !== undefined) {
-      if (record.value === null) feed.pages.delete(page);
-      else feed.pages.set(page, readPage(record.value));
+      turnPage(feed, page, record);
       if (record.unreadable !== undefined) feed.broken.push(record);
     } else if (record.value === null) {
       feed.broken.push(record);
     } else if (record.value['kind'] === 'RESET') {
       feed.reset = record;
     } else {
-      const head = readHead(record, feed, owners.get(record.partition) ?? 0);
-      if (feed.reset === undefined) closeSeen(feed); // else what was deleted for the reset would be missing
-      else feed.broken = [];
+      const head = readHead(record, feed, { connector, owner: owners.get(record.partition) ?? 0 });
+      if (head.change === 'reset') feed.broken = [];
+      else closeSeen(feed); // of a reset, what was deleted for it would be missing
       feed.heads.push(head);
       heads.push(head);
-      if (feed.reset !== undefined) knownAtReset.set(head, keysOf(feed));
       feed.reset = undefined;
     }
   }
   for (const feed of feeds.values()) if (feed.reset === undefined && feed.broken.length === 0) closeSeen(feed);
   const byFeed = new Map([...feeds].map(([name, feed]) => [name, feed.heads]));
-  return { heads, byFeed, seen, knownAtReset, broken: [...feeds.values()].flatMap(({ broken }) => broken) };
+  const knows: Feeds['knows'] = (name, key, { offset }) =>
+    feeds.get(name)?.lives.get(key)?.some(({ from, until }) => from < offset && offset < until) ?? false;
+  return { heads, byFeed, seen, knows, broken: [...feeds.values()].flatMap(({ broken }) => broken) };
 }
 
-function keysOf({ pages }: Feed): ReadonlySet<string> {
-  return new Set([...pages.values()].flatMap(({ keys }) => keys));
+/** Puts the keys of a SEEN record in the place of those that its page had; a tombstone forgets them. */
+function turnPage({ pages, lives }: Feed, name: string, { value, offset }: ReadRecord): void {
+  for (const life of pages.get(name)?.lives ?? []) life.until = offset;
+  pages.delete(name);
+  if (value === null) return;
+  const entries = value['entries'] as readonly { readonly key: string; readonly hash: number }[];
+  const added = entries.map(({ key }) => {
+    const life = { from: offset, until: Infinity };
+    lives.set(key, [...lives.get(key) ?? [], life]);
+    return life;
+  });
+  pages.set(name, { lives: added, tally: tallyOf(entries.map(({ hash }) => hash)) });
 }
 
-function readHead(record: ReadRecord, feed: Feed, owner: number): Head {
+function readHead(record: ReadRecord, feed: Feed, { connector, owner }: Writer): Head {
   const value = record.value!;
   const manifest = value['manifest'] as Readonly<Record<string, number | null>>;
   const number = (name: string): number => Number(manifest[name]);
@@ -133,10 +174,14 @@ function readHead(record: ReadRecord, feed: Feed, owner: number): Head {
   return {
     record,
     feed: record.key!,
+    pass: record.key!.slice(connector.length + 1).split('/')[0]!,
     report: value['stream'] as Report,
     pbxs: String(value['pbxId']).toLowerCase(),
     watermark: Number(value['watermark']),
     seenFrom: Number(value['seenFrom']),
+    origin: Number(value['origin'] ?? value['seenFrom']),
+    state: (value['state'] ?? 'RUNNING') as Head['state'],
+    plan: (value['plan'] ?? undefined) as PassPlan | undefined,
     generation: number('generation'),
     commit: number('commit'),
     scan: number('scan'),
@@ -148,13 +193,10 @@ function readHead(record: ReadRecord, feed: Feed, owner: number): Head {
     seenSaid: { count: number('seenKeys'), sum: number('seenDigest') },
     before: feed.heads.at(-1),
     reset: feed.reset,
+    mends: feed.reset !== undefined && feed.broken.length > 0,
+    change: feed.reset && String(feed.reset.value!['change'] ?? 'reset'),
     owner,
   };
-}
-
-function readPage(value: Readonly<Record<string, unknown>>): Page {
-  const entries = value['entries'] as readonly { readonly key: string; readonly hash: number }[];
-  return { keys: entries.map(({ key }) => key), tally: tallyOf(entries.map(({ hash }) => hash)) };
 }
 
 function sumOf(tallies: readonly Tally[]): Tally {

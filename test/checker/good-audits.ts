@@ -1,11 +1,11 @@
 import { idOf, type PlannedEvent } from './good-events.ts';
 import { seconds } from './good-rows.ts';
-import type { Step } from './good-run.ts';
+import { isSameFeed, type Step } from './good-run.ts';
 
 /** What a commit that moves the watermark tells of its window, behind the steps before it. */
 export function auditsOf(one: Step, earlier: readonly Step[]): readonly PlannedEvent[] {
-  const { kind, report, number, scan, window, watermark, atS } = one;
-  const mine = earlier.filter((step) => step.kind !== 'barrier' && step.report === report && !step.aborted);
+  const { kind, pass, report, number, scan, window, watermark, atS } = one;
+  const mine = earlier.filter((step) => step.kind !== 'barrier' && isSameFeed(step, one) && !step.aborted);
   const fromWatermark = mine.at(-1)?.watermark ?? Infinity;
   if (kind !== 'commit' || window === undefined || watermark <= fromWatermark) return [];
 
@@ -25,10 +25,12 @@ export function auditsOf(one: Step, earlier: readonly Step[]): readonly PlannedE
     late: fresh.filter(({ value }) => Number(value['disconnectedTimeUTC']) < fromWatermark).length,
   };
   const audit = (topic: 'ledger' | 'watermarks', fields: object): PlannedEvent => {
-    const subject = `${topic}/live/${report}/acme/${number}`;
+    const subject = `${topic}/${pass}/${report}/acme/${number}`;
     const id = idOf(subject);
-    const value = { eventId: id, stream: report, pbxId: 'Acme', commit: number, ...fields, observedAt: seconds(atS) };
-    return { topic, subject, id, key: `live/${report}/acme`, partition: 0, timestamp: window.to, value, headers: {} };
+    const about = { eventId: id, pass, stream: report, pbxId: 'Acme', commit: number };
+    const value = { ...about, ...fields, observedAt: seconds(atS) };
+    const key = `${pass}/${report}/acme`;
+    return { topic, subject, id, key, partition: 0, timestamp: window.to, value, headers: {} };
   };
   return [audit('ledger', entry), audit('watermarks', { completeUpTo: watermark })];
 }

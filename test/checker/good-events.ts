@@ -26,7 +26,8 @@ export function published({ ledger, subject, endMs, event }: GoodRow, observedS:
     topic: ledger.report, subject, id, key: subject.split('/').slice(0, 2).join('/'), partition: PARTITION,
     timestamp: endMs,
     value: {
-      eventId: id, revision: 1, changeKind: 'new', changedFields: [], observedAt: seconds(observedS), ...event,
+      eventId: id, revision: 1, changeKind: 'new', changedFields: [], observedAt: seconds(observedS), pass: 'live',
+      ...event,
     },
     headers: { ce_type: type, ce_time: new Date(endMs).toISOString() },
   };

@@ -9,6 +9,13 @@ import { makePoison, makeRow, seconds, START, type GoodRow } from './good-rows.t
 export interface Step {
   kind: 'barrier' | 'reset' | 'commit';
   aborted?: boolean;
+  /** What a reset does. */
+  change: string;
+  pass: string;
+  /** Of a pass over history. */
+  plan?: { from: number; end: number; replay: boolean };
+  state: string;
+  origin: number;
   report: Report;
   number: number;
   generation: number;
@@ -100,8 +107,8 @@ export function window(fromS: number, toS: number): { from: number; to: number }
 
 export function step(some: Partial<Step> & Pick<Step, 'generation' | 'atS'>): Step {
   return {
-    kind: 'commit', report: 'call-legs', number: 0, scan: 0, seenFrom: START, events: [],
-    watermark: some.window?.to ?? START, ...some,
+    kind: 'commit', change: 'reset', pass: 'live', state: 'RUNNING', origin: START, report: 'call-legs', number: 0,
+    scan: 0, seenFrom: START, events: [], watermark: some.window?.to ?? START, ...some,
   };
 }
 
@@ -147,10 +154,10 @@ export function dumpsOf({ run, rows, answers, steps }: Plan): Dumps {
 
 type Placed = Omit<ReadRecord, 'offset'>;
 
-function eventRecords({ events, report, number }: Step, audits: readonly PlannedEvent[]): readonly Placed[] {
+function eventRecords({ events, number, ...feed }: Step, audits: readonly PlannedEvent[]): readonly Placed[] {
   return [...events, ...audits].map(({ topic, subject, id, key, partition, timestamp, value, headers, commit }) => ({
     topic: TOPICS[topic], partition, timestamp, key, value: { ...value },
-    headers: { ce_id: id, ce_subject: subject, ce_commit: commit ?? `${feedOf(report)}/${number}`, ...headers },
+    headers: { ce_id: id, ce_subject: subject, ce_commit: commit ?? `${feedOf(feed)}/${number}`, ...headers },
   }));
 }
 
@@ -158,15 +165,15 @@ function eventRecords({ events, report, number }: Step, audits: readonly Planned
 type Pages = Map<Step, readonly number[]>;
 
 function offsetRecords(one: Step, audits: readonly PlannedEvent[], pages: Pages): readonly Placed[] {
-  const { kind, report, number, generation, scan, window: read, events, lost = [], watermark, seenFrom } = one;
+  const { kind, pass, report, number, generation, scan, window: read, events, lost = [], watermark, origin } = one;
   const record = (key: string, value: Row | null): Placed =>
     ({ topic: TOPICS.offsets, partition: SHARD, timestamp: seconds(one.atS), key, value, headers: {} });
-  const rest = { stream: report, pbxId: 'Acme' };
+  const rest = { pass, stream: report, pbxId: 'Acme' };
   if (kind === 'barrier') return [record('c/live/barrier', { kind: 'BARRIER', barrier: `${one.atS}` })];
   const living = new Map([...pages, [one, events.map(({ id }) => hashOf(id))]]);
   if (one.forgets !== undefined) living.delete(one.forgets);
   if (!one.aborted) for (const step of [one, one.forgets ?? one]) setOrDelete(pages, step, living.get(step));
-  const known = [...living].filter(([step]) => step.report === report).flatMap(([, hashes]) => hashes);
+  const known = [...living].filter(([step]) => isSameFeed(step, one)).flatMap(([, hashes]) => hashes);
   const counted = [...events, ...lost, ...audits.filter(({ topic }) => topic === 'ledger')];
   const manifest = {
     generation, commit: number, scan, windowFrom: read?.from ?? null, windowTo: read?.to ?? null,
@@ -176,12 +183,15 @@ function offsetRecords(one: Step, audits: readonly PlannedEvent[], pages: Pages)
     digest: sum(counted.map(({ id }) => hashOf(id))), seenKeys: known.length,
     seenDigest: sum(known), ...one.says,
   };
-  const head = record(feedOf(report), one.value === undefined
-    ? { kind: 'HEAD', ...rest, watermark, seenFrom, manifest } : one.value);
+  const name = feedOf(one);
+  const { seenFrom, state, plan = null, value } = one;
+  const head = record(name, value === undefined
+    ? { kind: 'HEAD', ...rest, watermark, seenFrom, origin, state, plan, manifest } : value);
   const entries = events.map(({ subject, id, timestamp }) => ({ key: subject, timeMs: timestamp, hash: hashOf(id) }));
-  const seen = record(`${feedOf(report)}/seen/${one.atS}`, { kind: 'SEEN', ...rest, page: one.atS, entries });
-  const forgotten = record(`${feedOf(report)}/seen/${one.forgets?.atS}`, null);
-  const reset = record(`${feedOf(report)}/reset`, { kind: 'RESET', ...rest, watermark, reason: 'a test' });
+  const seen = record(`${name}/seen/${one.atS}`, { kind: 'SEEN', ...rest, page: one.atS, entries });
+  const forgotten = record(`${name}/seen/${one.forgets?.atS}`, null);
+  const note = { change: one.change, who: 'somebody', at: seconds(one.atS), reason: 'a test' };
+  const reset = record(`${name}/reset`, { kind: 'RESET', ...rest, watermark, ...note });
   return [
     ...(kind === 'reset' ? [reset] : []), head, ...(one.forgets === undefined ? [] : [forgotten]),
     ...(entries.length > 0 ? [seen] : []),
@@ -246,8 +256,12 @@ function answer(some: Pick<AnswerLine, 'endpoint' | 'atMs' | 'query' | 'token'> 
   return { number: 0, scrolling: false, status: 200, fault: null, rows: 0, strange: [], silentUntilMs: null, ...some };
 }
 
-function feedOf(report: Report): string {
-  return `c/live/${report}/acme`;
+function feedOf({ pass, report }: Pick<Step, 'pass' | 'report'>): string {
+  return `c/${pass}/${report}/acme`;
+}
+
+export function isSameFeed(a: Step, b: Step): boolean {
+  return feedOf(a) === feedOf(b);
 }
 
 function hashOf(id: string): number {

@@ -56,6 +56,7 @@ function truthOf({ eventsOf }: Evidence, head: Head, isGap: boolean): Readonly<R
   const accepted = events.filter(({ topic }) => topic !== 'rejected');
   const fresh = accepted.filter(({ value }) => value['revision'] === 1);
   return {
+    pass: head.pass,
     stream: head.report,
     commit: head.commit,
     windowFrom: head.window?.from,

@@ -1,18 +1,17 @@
 import { iso, type Evidence } from './evidence.ts';
 import type { Finding } from './invariant.ts';
 import { openPartitions } from './logs.ts';
-import { isSkipped, shownSinceMs, skippedSpans } from './loss.ts';
+import { isPublished, isSkipped, shownSinceMs, skippedSpans } from './loss.ts';
 
 /**
- * I12 Liveness: in the end no transaction is open, every feed that was asked for has begun and has caught up, and
+ * I12 Liveness: in the end no transaction is open, every live feed that was asked for has begun and has caught up, and
  * nothing that could be read when the run was drained is still to come.
  */
 export function backlogIsDrained(evidence: Evidence): Finding {
-  const { ends, feeds, rules, rows, run, eventsAbout } = evidence;
+  const { ends, feeds, rules, rows, run } = evidence;
   const violations = [...openPartitions(ends)];
-  const names = new Map([...feeds.byFeed.keys()].map((key) => [key.split('/').slice(-2).join('/'), key]));
   for (const name of rules.feeds) {
-    const heads = feeds.byFeed.get(names.get(name) ?? '') ?? [];
+    const heads = feeds.byFeed.get(`${run.connector}/live/${name}`) ?? [];
     const [first, last] = [heads[0], heads.at(-1)];
     if (first === undefined || last === undefined) {
       violations.push(`the feed ${name} has never begun`);
@@ -28,7 +27,7 @@ export function backlogIsDrained(evidence: Evidence): Finding {
       if (timeMs === undefined || timeMs <= first.watermark || row.poison || !rules.isShown(last.pbxs, row)) continue;
       const sinceMs = shownSinceMs(evidence, row, timeMs);
       if (sinceMs > run.drainedAtMs || sinceMs - timeMs > rules.coveredLatenessMs) continue;
-      if (eventsAbout(row.report, row.subject).length > 0 || isSkipped(timeMs, skipped)) continue;
+      if (isPublished(evidence, row) || isSkipped(timeMs, skipped)) continue;
       violations.push(`${row.report} ${row.key} could be read from ${iso(row.visibleFromMs)} on, and is still to come `
         + `with ${last.feed} at ${iso(last.watermark)}`);
     }

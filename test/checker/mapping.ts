@@ -41,7 +41,7 @@ const FIELDS: Readonly<Record<Report, readonly (readonly [name: string, kind: Ki
 const REPEATED = ['startTime', 'connectTime', 'disconnectedTime', 'talkTime', 'calleeHoldDuration', 'waitTime'];
 
 /** The connector's own fields beside those of 8x8. */
-const ADDED = ['eventId', 'revision', 'changeKind', 'changedFields', 'observedAt', 'extras'];
+const ADDED = ['eventId', 'revision', 'changeKind', 'changedFields', 'observedAt', 'pass', 'extras'];
 
 /** What differs first between a row and the event that claims to be it; undefined if nothing does. */
 export function differenceOf(report: Report, row: Row, value: Row): string | undefined {

@@ -1,12 +1,15 @@
 import { placeOf, type Evidence, type PublishedEvent } from './evidence.ts';
 import type { Head } from './feeds.ts';
 import type { Finding } from './invariant.ts';
+import { mayComeAnew } from './repeats.ts';
 
 /**
  * I7 Per-call order: all events of a call lie in one partition, which is the same for its legs and its record; there
- * they stand in the order of their feed's commits, and the revisions of a row rise.
+ * they stand in the order of their feed's commits, and the revisions of a row rise: those of live feeds and backfills
+ * together, and those of each replay.
  */
-export function callsAreInOrder({ events, ends, run: { topics } }: Evidence): Finding {
+export function callsAreInOrder(evidence: Evidence): Finding {
+  const { events, ends, lineOf, run: { topics } } = evidence;
   const violations: string[] = [];
   const partitions = (topic: string): number => ends.filter((end) => end.topic === topic).length;
   const alike = partitions(topics['call-legs']) === partitions(topics['call-records']);
@@ -24,8 +27,9 @@ export function callsAreInOrder({ events, ends, run: { topics } }: Evidence): Fi
       if (other !== undefined && other.record.partition !== record.partition) {
         violations.push(`the call ${call} lies at ${placeOf(other.record)} and at ${where}`);
       }
-      const revision = swap(lastRevision, `${topic} ${subject}`, event);
-      if (revision !== undefined && Number(revision.value['revision']) > Number(value['revision'])) {
+      const revision = swap(lastRevision, `${lineOf(feed)} ${topic} ${subject}`, event);
+      const isBehind = Number(revision?.value['revision']) > Number(value['revision']);
+      if (revision !== undefined && isBehind && !mayComeAnew(evidence, revision, event)) {
         const behind = placeOf(revision.record);
         violations.push(`revision ${value['revision']} of ${subject} at ${where} is behind ${behind}`);
       }

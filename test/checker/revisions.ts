@@ -6,17 +6,18 @@ import { differenceOf } from './mapping.ts';
 import type { Scan } from './scans.ts';
 
 /** Of the connector, not of the row. */
-const OWN_FIELDS = new Set(['eventId', 'revision', 'changeKind', 'changedFields', 'observedAt']);
+const OWN_FIELDS = new Set(['eventId', 'revision', 'changeKind', 'changedFields', 'observedAt', 'pass']);
 
 /**
  * I17 Corrections: revisions of a row follow each other from 1 on, each differs from the one before and says wherein;
- * and when a reading moves the watermark, the last event of each row that it surely has shown has that content.
+ * and when a reading moves the watermark, the last event of each row that it surely has shown has that content. The
+ * revisions of a row go through live feeds and backfills; each replay counts its own.
  */
 export function correctionsAreWhole(evidence: Evidence): Finding {
   const violations: string[] = [];
   const unnamed: string[] = [];
-  const rows = Map.groupBy(evidence.events.filter(({ topic }) => topic !== 'rejected'), ({ topic, subject }) =>
-    `${topic} ${subject}`);
+  const rows = Map.groupBy(evidence.events.filter(({ topic }) => topic !== 'rejected'), ({ topic, subject, feed }) =>
+    `${topic} ${subject} ${evidence.lineOf(feed)}`.trim());
   for (const [name, events] of rows) {
     // That a revision is there twice is what I2 tells, and that it stands behind a later one I7.
     const revisions = new Map(events.toReversed().map((event) => [Number(event.value['revision']), event]));
@@ -54,7 +55,10 @@ function unnamedFields(before: PublishedEvent, { value }: PublishedEvent): reado
   return differingFields(before, value).filter((name) => !named.includes(name));
 }
 
-function differingFields(before: PublishedEvent, value: PublishedEvent['value']): readonly string[] {
+/** Names of the fields of the row, not of the connector, that are not as they were. */
+export function differingFields(
+  before: Pick<PublishedEvent, 'value'>, value: PublishedEvent['value'],
+): readonly string[] {
   return Object.keys(value).filter((name) =>
     !OWN_FIELDS.has(name) && !isDeepStrictEqual(value[name], before.value[name]));
 }
@@ -77,6 +81,7 @@ function missedChanges({ rows, rules, eventsAbout }: Evidence, scan: Scan): read
       .filter(({ feed, commit }) => feed === head.feed && commit < head.commit)
       .toSorted(byRevision).at(-1);
     if (shown === undefined || last === undefined) return []; // that it is there at all is what I5 asks
+    if (head.plan !== undefined && Number(shown['disconnectedTimeUTC']) >= head.plan.end) return []; // moved out of it
     const difference = differenceOf(row.report, shown, last.value);
     const stale = row.revisions.some((earlier) => differenceOf(row.report, earlier.row, last.value) === undefined);
     if (difference === undefined || !stale) return []; // a content that was never shown is what I4 tells

@@ -49,6 +49,9 @@ export function rulesOf({ settings, forbiddenPbxIds, recordsFilter }: Run): Rule
 /** 8x8 shows the last two years only. @see https://developer.8x8.com/analytics/docs/work-analytics-call-legs */
 export const RETENTION_MS = 2 * 365 * UNIT_MS['d']!;
 
+/** So far beyond the seam of two passes both read, whichever way 8x8 takes the bounds of a window. */
+export const SEAM_MS = 2_000;
+
 /** `allpbxes`, or names with commas between; all in lower case. */
 export function isInGroup(pbxs: string, pbx: string): boolean {
   return pbxs === 'allpbxes' || pbxs.split(',').includes(pbx);

@@ -1,0 +1,38 @@
+import type { Evidence, PublishedEvent } from './evidence.ts';
+import type { Head } from './feeds.ts';
+
+/**
+ * Whether a row that was published may be published anew: who has published it had forgotten it by then, and
+ *
+ * - a person has reset the feed that does it, or
+ * - 8x8 has moved the row over the seam of two passes, or it is a dead letter of the seam, which both have read.
+ */
+export function mayComeAnew({ feeds, headOf }: Evidence, first: PublishedEvent, second: PublishedEvent): boolean {
+  const [before, after] = [headOf(first), headOf(second)];
+  if (before === undefined || after === undefined || !isSameShard(before, after)) return false;
+  const reset = (feeds.byFeed.get(after.feed) ?? []).findLast(({ change, record }) =>
+    change === 'reset' && isAfter(record, before) && !isAfter(record, after));
+  if (reset !== undefined) return !feeds.knows(before.feed, first.subject, reset.record);
+  if (before.feed === after.feed || feeds.knows(before.feed, first.subject, after.record)) return false;
+  return first.topic === 'rejected' ? windowsMeet(first.value, second.value)
+    : first.value['disconnectedTimeUTC'] !== second.value['disconnectedTimeUTC'];
+}
+
+/** In the order in which they were committed, as far as that can be told. */
+export function inCommitOrder({ headOf }: Evidence, events: readonly PublishedEvent[]): readonly PublishedEvent[] {
+  const placeOf = (event: PublishedEvent): number => headOf(event)?.record.offset ?? -1;
+  return events.toSorted((a, b) => a.feed === b.feed ? a.commit - b.commit : placeOf(a) - placeOf(b));
+}
+
+/** Of the same stream and PBXs, be it on two passes. */
+export function isSameShard(a: Head, b: Head): boolean {
+  return a.report === b.report && a.pbxs === b.pbxs && a.record.partition === b.record.partition;
+}
+
+function isAfter(record: Head['record'], head: Head): boolean {
+  return record.offset > head.record.offset;
+}
+
+function windowsMeet(a: PublishedEvent['value'], b: PublishedEvent['value']): boolean {
+  return Number(a['windowFrom']) < Number(b['windowTo']) && Number(b['windowFrom']) < Number(a['windowTo']);
+}
