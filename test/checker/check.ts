@@ -9,6 +9,7 @@ import { historyIsStable, nothingAborted } from './logs.ts';
 import { noLoss, watermarkNotAhead } from './loss.ts';
 import { mannersAreKept } from './manners.ts';
 import { callsAreInOrder, noZombie } from './order.ts';
+import { passesAreKept } from './passes.ts';
 import { nothingPrivateLeaks } from './privacy.ts';
 import { correctionsAreWhole } from './revisions.ts';
 
@@ -32,6 +33,7 @@ export const invariants = {
   I17: { title: 'corrections', holds: correctionsAreWhole },
   I18: { title: 'ledger', holds: ledgerIsTrue },
   I19: { title: 'watermark events', holds: watermarksAreTold },
+  I20: { title: 'passes', holds: passesAreKept },
 } as const satisfies Readonly<Record<string, { readonly title: string; readonly holds: Invariant }>>;
 
 export type InvariantId = keyof typeof invariants;

@@ -1,0 +1,142 @@
+import { iso, placeOf, type AuditTopic, type Evidence, type PublishedEvent } from './evidence.ts';
+import type { Head, PassPlan } from './feeds.ts';
+import { missingOfPass } from './history.ts';
+import type { Finding } from './invariant.ts';
+import { isSameShard } from './repeats.ts';
+import { differingFields } from './revisions.ts';
+import { SEAM_MS } from './rules.ts';
+
+/**
+ * I20 Passes: a pass over history begins by a RESET, keeps its plan, and reads two seconds beyond it, no more; each
+ * state of a feed is what its RESETs say, and one that stands still or was cancelled commits nothing. A backfill ends
+ * where the live pass has begun and reads nothing that another one reads; a replay ends where the live pass stood. A
+ * row is published by the pass that it names and whose span it ended in; at the end of a pass none is missing. What a
+ * replay publishes has the id that the same content of that revision had before.
+ */
+export function passesAreKept(evidence: Evidence): Finding {
+  const { feeds, events, audits } = evidence;
+  const violations = [
+    ...feeds.heads.flatMap((head) => [...wrongChange(head), ...wrongPlan(head), ...wrongReading(head)]
+      .map((problem) => `${head.feed}/${head.commit} (${placeOf(head.record)}) ${problem}`)),
+    ...[...feeds.byFeed.values()].flatMap((heads) =>
+      [...wrongSpan(evidence, heads), ...missingOfPass(evidence, heads)]),
+    ...[...events, ...audits].flatMap((event) => misplaced(evidence, event)),
+    ...events.flatMap((event) => otherId(evidence, event)),
+  ];
+  return { looked: feeds.heads.length, at: 'commits', violations };
+}
+
+/** States that a change makes; of a feed that was cancelled there is no change but a reset. */
+const STATES: Readonly<Record<string, Head['state']>> = {
+  begin: 'RUNNING', pause: 'PAUSED', resume: 'RUNNING', cancel: 'CANCELLED',
+};
+
+function wrongChange({ pass, before, reset, change, state }: Head): readonly string[] {
+  const problems: string[] = [];
+  const begins = before === undefined && pass !== 'live';
+  if (begins && change !== 'begin') problems.push(`begins a pass with ${change ?? 'no RESET'}, not with "begin"`);
+  if (!begins && change === 'begin') problems.push('begins what has begun');
+  if (pass === 'live' && change === 'cancel') problems.push('cancels the live pass, which has no end');
+  const was = before?.state ?? 'RUNNING';
+  const right = STATES[change ?? ''] ?? was;
+  if (state !== right) problems.push(`is ${state} behind ${change ?? was}, not ${right}`);
+  if (was === 'CANCELLED' && change !== undefined && change !== 'reset') problems.push(`is a ${change} after the end`);
+  const { who, at, reason } = reset?.value ?? {};
+  const isTold = typeof who === 'string' && who !== '' && typeof reason === 'string' && typeof at === 'number';
+  if (reset !== undefined && !isTold) problems.push(`does not tell who has done it, when and why: ${who}, ${at}`);
+  return problems;
+}
+
+function wrongPlan({ pass, before, plan }: Head): readonly string[] {
+  if ((pass === 'live') !== (plan === undefined)) return [`is of the pass ${pass}, and has ${told(plan)}`];
+  const first = before === undefined ? plan : before.plan;
+  return told(first) === told(plan) ? [] : [`has ${told(plan)}, but before it had ${told(first)}`];
+}
+
+/** Who paused a pass, or cancelled it, has shut out its owner; a live feed that stands still may ask for its shard. */
+function wrongReading({ pass, before, reset, window, watermark, plan, ...head }: Head): readonly string[] {
+  if (before === undefined || reset !== undefined) return [];
+  const problems: string[] = [];
+  const count = head.published + head.rejected + head.told;
+  const still = before.state !== 'RUNNING' && (pass !== 'live' || window !== undefined || count > 0);
+  if (still) problems.push(`is a commit with ${count} events, though the feed was ${before.state}`);
+  const endMs = (plan?.end ?? Infinity) + SEAM_MS;
+  if (watermark > endMs) problems.push(`has come to ${iso(watermark)}, but was to read up to ${iso(endMs)}`);
+  if (window === undefined) return problems;
+  const fromMs = before.origin - SEAM_MS;
+  if (window.to > endMs) problems.push(`reads up to ${iso(window.to)}, but was to read up to ${iso(endMs)}`);
+  if (window.from < fromMs) problems.push(`reads from ${iso(window.from)}, but was to read from ${iso(fromMs)}`);
+  return problems;
+}
+
+/** What the plan of a pass has to do with the passes beside it, as they stood when it began. */
+function wrongSpan({ feeds }: Evidence, heads: readonly Head[]): readonly string[] {
+  const begin = heads[0];
+  const plan = begin?.plan;
+  if (begin === undefined || plan === undefined) return [];
+  const name = `${begin.feed} with ${told(plan)}`;
+  if (plan.from >= plan.end) return [`${name} reads nothing`];
+  const beside = [...feeds.byFeed.values()].filter(([other]) =>
+    other !== undefined && other !== begin && isSameShard(other, begin));
+  const lives = beside.find(([other]) => other!.pass === 'live') ?? [];
+  const live = standing(lives, begin);
+  if (live === undefined) return [`${name} begins before its live pass`];
+  if (plan.replay) {
+    const problem = `${name} replays more than the live pass has read, which stood at ${iso(live.watermark)}`;
+    return plan.end <= live.watermark ? [] : [problem];
+  }
+  // A person may set the live pass back into what a backfill has read.
+  const reset = lives.findIndex((head) => head.change === 'reset' && isBehind(head, begin));
+  const origins = lives.slice(lives.indexOf(live), reset === -1 ? undefined : reset);
+  const reached = origins.find(({ origin }) => plan.end > origin);
+  if (reached !== undefined) return [`${name} reaches behind ${iso(reached.origin)}, where its live pass has begun`];
+  return beside.flatMap((others) => {
+    const other = standing(others, begin);
+    if (other?.plan === undefined || other.plan.replay) return [];
+    const endMs = other.state === 'CANCELLED' ? Math.min(other.watermark, other.plan.end) : other.plan.end;
+    const apart = plan.end <= other.plan.from || endMs <= plan.from;
+    return apart ? [] : [`${name} reads again what ${other.feed} reads up to ${iso(endMs)}`];
+  });
+}
+
+/** The last head that stands before another one of its partition. */
+function standing(heads: readonly Head[], other: Head): Head | undefined {
+  return heads.findLast((head) => isBehind(other, head));
+}
+
+function isBehind(head: Head, other: Head): boolean {
+  return head.record.offset > other.record.offset;
+}
+
+/** Of dead letters nobody knows when their row has ended, and they name no pass. A row that was known may be moved. */
+function misplaced(
+  { headOf }: Evidence, event: PublishedEvent | PublishedEvent<AuditTopic>,
+): readonly string[] {
+  const { record, topic, feed, commit, value, subject } = event;
+  const head = headOf(event);
+  if (head === undefined || topic === 'rejected' || record.value === null) return []; // of which I3 and I4 tell
+  const name = `${placeOf(record)} of ${feed}/${commit} (${subject})`;
+  if (value['pass'] !== head.pass) return [`${name} names the pass ${value['pass']}`];
+  if (head.plan === undefined || !/^call-/.test(topic)) return [];
+  const endMs = Number(value['disconnectedTimeUTC']);
+  const tooEarly = endMs < head.origin && value['changeKind'] !== 'corrected';
+  return endMs >= head.plan.end || tooEarly ? [`${name} ended at ${iso(endMs)}, outside of ${told(head.plan)}`] : [];
+}
+
+/** Same content and same revision, same id; and the other way round. */
+function otherId({ eventsAbout, lineOf }: Evidence, event: PublishedEvent): readonly string[] {
+  const { topic, subject, feed, value, id, record } = event;
+  if (topic === 'rejected' || lineOf(feed) === '') return [];
+  return eventsAbout(topic, subject).filter((other) => lineOf(other.feed) === '').flatMap((other) => {
+    const differing = differingFields(other, value).filter((name) => name !== 'pbxId'); // its spelling may change
+    const same = differing.length === 0 && other.value['revision'] === value['revision'];
+    if (same === (id === other.id)) return [];
+    const how = same ? 'is what' : `differs in [${differing}] from what`;
+    return [`${placeOf(record)} of ${feed}, ${id}, ${how} ${placeOf(other.record)} has told as ${other.id}`];
+  });
+}
+
+function told(plan: PassPlan | undefined): string {
+  if (plan === undefined) return 'no plan';
+  return `the plan of a ${plan.replay ? 'replay' : 'backfill'} from ${iso(plan.from)} to ${iso(plan.end)}`;
+}
