@@ -1,4 +1,4 @@
-import { answers, legs, row, take, type Change } from './changes.ts';
+import { answers, joinFirstChange, legs, row, take, type Change } from './changes.ts';
 import type { InvariantId } from './check.ts';
 import { deadLetter, idOf, published } from './good-events.ts';
 import { addHistory, backfill, BACKFILL, course, replay, seamPoison, under } from './good-history.ts';
@@ -106,6 +106,32 @@ export const badPasses: readonly (readonly [what: string, caughtBy: readonly Inv
       step({ ...live, number: 41, atS: 353, scan: 40, window: window(295, 312), watermark: seconds(312) }),
     );
   } }],
+  ['a backfill that was cancelled, and asks for its shard', ['I20'], { plan: (plan) => {
+    addHistory(plan);
+    course(plan, BACKFILL).change('cancel');
+    const [cancelled, owner] = plan.steps.slice(-2);
+    plan.steps.push({ ...cancelled!, kind: 'commit', number: 81, generation: owner!.generation, atS: 410 });
+  } }],
+  ['a live feed that is cancelled', ['I20'], { plan: (plan) => {
+    const end = { watermark: seconds(310), state: 'CANCELLED' };
+    plan.steps.push(step({ ...end, kind: 'reset', change: 'cancel', number: 40, generation: 4, atS: 352 }));
+  } }],
+  ['a backfill that begins a second time', ['I20'], { plan: (plan) => {
+    addHistory(plan);
+    course(plan, BACKFILL).change('begin');
+  } }],
+  ['a backfill of nothing', ['I20'], { plan: (plan) => {
+    course(plan, { ...BACKFILL, span: [-100, -100] });
+  } }],
+  ['a backfill that begins before its live pass', ['I20'], { plan: (plan) => {
+    course(plan, { ...BACKFILL, atS: 299 });
+    const [barrier, begin] = plan.steps.splice(-3);
+    for (const one of [begin!, barrier!]) plan.steps.unshift({ ...one, generation: 0 });
+  } }],
+  ['a backfill that reads from more than two seconds before its span', ['I20'], { plan: (plan) => {
+    const [one] = addHistory(plan);
+    course(plan, BACKFILL).page([-103, -40], [under('history', published(one!, 401))]);
+  } }],
   ['a backfill that is resumed after it was cancelled', ['I20'], { plan: (plan) => {
     addHistory(plan);
     const going = course(plan, BACKFILL);
@@ -211,6 +237,12 @@ export const badPasses: readonly (readonly [what: string, caughtBy: readonly Inv
     Object.assign(event.value, { eventId: event.id });
     going.end();
   } }],
+  ['a change and a commit in one transaction', ['I3'], { plan: (plan) => {
+    addHistory(plan);
+    course(plan, BACKFILL).end([-102, -70]);
+    const [begin, , end] = plan.steps.splice(-3);
+    plan.steps.push(begin!, { ...end!, generation: begin!.generation });
+  }, dumps: joinFirstChange }],
   ['a commit that has read nothing, and publishes a row', ['I3'], { plan: (plan) => {
     const found = makeRow(205, 1, 305);
     plan.rows.push({ ...found, ledger: { ...found.ledger, visibleFromMs: seconds(345) } });

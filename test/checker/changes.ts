@@ -79,3 +79,11 @@ export function gapStep(plan: Plan, atS: number, span: { from: number; to: numbe
   const letter = { ...letterOf(plan), id: idOf('gap'), subject: 'gap', value: { ...letterOf(plan).value, ...told } };
   return step({ number: 8, generation: 2, atS, scan: 7, window: span, events: [letter] });
 }
+
+/** Makes one transaction of the first change that a person has made and what comes behind it. */
+export function joinFirstChange(dumps: Writable<Dumps>): void {
+  const { topic, offset } = dumps.committed.find(({ value }) => value?.['kind'] === 'RESET')!;
+  const marker = dumps.log.find((entry) =>
+    entry.topic === topic && entry.offset > offset && entry.marker !== undefined);
+  dumps.log = dumps.log.filter((entry) => entry !== marker);
+}

@@ -7,7 +7,8 @@ import { movesWatermark } from './scans.ts';
 /**
  * I3 Atomic: each head has exactly the events that its manifest tells of, by number and digest; no event is without
  * the head of its commit; what a partition has of a commit is one transaction, and no other commit is in it; commits
- * are numbered without a gap; one that reads no window has no events; and the keys that are remembered add up.
+ * are numbered without a gap; one that reads no window has no events; and the keys that are remembered add up. Only
+ * what a person changes of several feeds is one transaction of several commits, and nothing else is in it.
  */
 export function commitsAreWhole(evidence: Evidence): Finding {
   const { feeds, events, audits } = evidence;
@@ -62,18 +63,22 @@ function tornCommit({ eventsOf, auditsOf }: Evidence, head: Head): string[] {
 
 /** As the markers on the broker's disk have it, if that is at hand. */
 function mixedCommits({ feeds, events, transactions }: Evidence): readonly string[] {
-  const named = [...feeds.heads, ...events].map(({ record, feed, commit }) =>
-    ({ name: `${feed}/${commit}`, record, transaction: transactions.get(placeOf(record)) }));
+  const named = [...feeds.heads, ...events].map((one) => {
+    const { record, feed, commit } = one;
+    const name = `${feed}/${commit}`;
+    const changes = 'reset' in one && one.reset !== undefined ? `the changes of generation ${one.generation}` : name;
+    return { name, changes, record, transaction: transactions.get(placeOf(record)) };
+  });
   const ofTransaction = new Map<string, string>();
   const ofCommit = new Map<string, string>();
-  return named.flatMap(({ name, record, transaction }) => {
+  return named.flatMap(({ name, changes, record, transaction }) => {
     if (transaction === undefined || transaction === null) return [];
     const there = `${name} in ${record.topic}-${record.partition}`;
-    const other = ofTransaction.get(transaction) ?? name;
+    const other = ofTransaction.get(transaction) ?? changes;
     const before = ofCommit.get(there) ?? transaction;
-    ofTransaction.set(transaction, name);
+    ofTransaction.set(transaction, changes);
     ofCommit.set(there, transaction);
-    if (other !== name) return [`${placeOf(record)} of ${name} is in one transaction with ${other}`];
+    if (other !== changes) return [`${placeOf(record)} of ${name} is in one transaction with ${other}`];
     return before === transaction ? [] : [`${there} is in two transactions, ended at ${before} and ${transaction}`];
   });
 }

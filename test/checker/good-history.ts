@@ -126,3 +126,10 @@ export function seamPoison(plan: Plan): GoodRow {
   events.push(deadLetter(poison, read, 301));
   return poison;
 }
+
+/** A person begins backfills of both feeds. */
+export function beginTwo(plan: Plan): void {
+  course(plan, BACKFILL);
+  const owner = plan.steps.pop()!;
+  plan.steps.push({ ...plan.steps.at(-1)!, report: 'call-records' }, owner);
+}

@@ -42,6 +42,11 @@ export const goodLogs: Readonly<Record<string, Change>> = {
     resetTo(plan, 5);
     plan.steps.push(step({ ...AFTER_RESET, window: window(5, 12), events: [published(row(plan, 101), 352)] }));
   } },
+  'a reset of a watermark that was deleted, after which nobody knows where the feed had begun': { plan: (plan) => {
+    plan.steps.splice(-2, 0, step({ number: 8, generation: 2, atS: 345, value: null }));
+    resetTo(plan, 320);
+    Object.assign(plan.steps.at(-1)!, { origin: 0, seenFrom: 0 });
+  } },
   'a reset that goes forward over rows that nobody wants': { plan: (plan) => {
     resetTo(plan, 400);
     plan.rows.push(makeRow(106, 1, 350));

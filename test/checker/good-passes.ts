@@ -1,12 +1,16 @@
-import { answers, legs, type Change } from './changes.ts';
+import { answers, joinFirstChange, legs, type Change } from './changes.ts';
 import { deadLetter, idOf, published } from './good-events.ts';
-import { addHistory, backfill, BACKFILL, course, replay, seamPoison, under } from './good-history.ts';
+import { addHistory, backfill, BACKFILL, beginTwo, course, replay, seamPoison, under } from './good-history.ts';
 import { makeRow, seconds } from './good-rows.ts';
 import { step, window } from './good-run.ts';
 
 /** Passes over history as they are meant to be. */
 export const goodPasses: Readonly<Record<string, Change>> = {
   'a whole backfill': { plan: (plan) => {
+    backfill(plan).end();
+  } },
+  'rows before and behind a backfill, which it reads and drops': { plan: (plan) => {
+    plan.rows.push(makeRow(205, 1, -101), makeRow(206, 1, 1, { visibleFromMs: seconds(390) }));
     backfill(plan).end();
   } },
   'a whole replay, with a row that has changed since it was published': { plan: (plan) => {
@@ -32,6 +36,10 @@ export const goodPasses: Readonly<Record<string, Change>> = {
     rest.page([-42, 2], [under('rest', published(two!, 421))]);
     rest.end();
   } },
+  'backfills of two feeds that begin in one transaction': { plan: (plan) => {
+    addHistory(plan);
+    beginTwo(plan);
+  }, dumps: joinFirstChange },
   'a backfill that has not come to its end': { plan: (plan) => {
     addHistory(plan);
     course(plan, BACKFILL).end([-102, -70]);
@@ -80,6 +88,19 @@ export const goodPasses: Readonly<Record<string, Change>> = {
     const id = idOf('moved');
     going.page([-42, 2], [under('history', { ...event, id, value: { ...event.value, eventId: id } })]);
     going.end();
+  } },
+  'a row that 8x8 moves behind the end of a backfill while that reads it': { plan: (plan) => {
+    const [one, two] = addHistory(plan);
+    const [before, after] = [makeRow(206, 1, -30), makeRow(206, 1, 1)];
+    const moved = { ...after.ledger.revisions[0]!, visibleFromMs: seconds(402) };
+    plan.rows.push({ ...before, ledger: { ...before.ledger, revisions: [...before.ledger.revisions, moved] } });
+    const going = course(plan, BACKFILL);
+    going.page([-102, 2], [one!, two!, before].map((row) => under('history', published(row, 401))));
+    going.change('pause');
+    going.change('resume');
+    going.page([-102, 2], []);
+    going.end().tells = (audits) => audits.map((event) =>
+      event.topic === 'ledger' ? { ...event, value: { ...event.value, recovered: 3 } } : event);
   } },
   'a bad row of the seam that the backfill reads once the live pass has forgotten it': { plan: (plan) => {
     const poison = seamPoison(plan);

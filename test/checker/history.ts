@@ -1,23 +1,22 @@
 import { iso, type Evidence, type ShownRow } from './evidence.ts';
 import type { Head } from './feeds.ts';
 import { describe, isPublished, isSkipped, missingLetters, shownSinceMs, skippedSpans, type Span } from './loss.ts';
-import { RETENTION_MS, SEAM_MS } from './rules.ts';
+import { RETENTION_MS } from './rules.ts';
 import type { Scan } from './scans.ts';
 
 /**
- * What a pass lacks that has come to its end: rows that ended in its span, and that could be read when it read their
- * time, as they are. Those of a backfill may be published by any pass but a replay, those of a replay by itself alone.
+ * What a pass lacks of the windows that it has read to their end: rows that ended in its span, and that could be read
+ * then, as they are. Those of a backfill may be published by any pass but a replay, those of a replay by itself alone.
  * A row that nobody can map is owed a dead letter. A window that the ledger calls short owes nothing: 8x8 has counted
  * rows that it has not shown.
  */
 export function missingOfPass(evidence: Evidence, heads: readonly Head[]): readonly string[] {
-  const [first, last] = [heads[0], heads.at(-1)];
-  if (first?.plan === undefined || last === undefined || last.state === 'CANCELLED') return [];
-  if (last.watermark < first.plan.end + SEAM_MS) return [];
+  const first = heads[0];
+  if (first?.plan === undefined) return [];
   const owed = owedRows(evidence, heads, first);
   const line = evidence.lineOf(first.feed);
   const missing = owed.filter((row) => !row.poison && !isPublished(evidence, row, line)).map((row) =>
-    `${describe(row)} is not in the topic, though ${first.feed} has come to its end ${iso(last.watermark)}`);
+    `${describe(row)} is not in the topic, though ${first.feed} has come to ${iso(heads.at(-1)!.watermark)}`);
   return [...missing, ...missingLetters(evidence, owed.filter(({ poison }) => poison), line)];
 }
 
