@@ -19,7 +19,9 @@ const mayImport: readonly (readonly [place: string, ...allowed: readonly string[
   ['simulator', 'node:http', 'node:stream', 'fastify'],
   ['clock'],
   ['errors'],
-  ['settings', 'types:convict'],
+  ['settings', 'settings-kafka', 'settings-units'],
+  ['settings-kafka', 'settings-units', 'types:convict'],
+  ['settings-units', 'types:convict'],
   ['formats', 'streams/index'],
   ['config', 'errors', 'feed', 'formats', 'settings', 'convict', 'node:fs'],
 ];

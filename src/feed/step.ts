@@ -40,8 +40,10 @@ export function afterGap(offset: FeedOffset, gap: Window): OffsetStep {
 /** The step of the calls of a PBX: some are told, and all that ended before `toMs` are decided. */
 export function afterCalls(
   offset: FeedOffset,
-  { toMs, seen, rememberMs }: { readonly toMs: number; readonly seen: readonly SeenEntry[]; readonly rememberMs: number },
+  toMs: number,
+  seen: readonly SeenEntry[],
+  memoryMs: number,
 ): OffsetStep {
   const watermarkMs = Math.max(offset.watermarkMs, toMs);
-  return { watermarkMs, seenFromMs: offset.seenFromMs, forgetBeforeMs: watermarkMs - rememberMs, seen };
+  return { watermarkMs, seenFromMs: offset.seenFromMs, forgetBeforeMs: watermarkMs - memoryMs, seen };
 }

@@ -37,7 +37,8 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
     case 'calls': {
       const { incomplete, watermarkMs, ...report } = event.report;
       const told = { pbx: event.feed.id.pbxId, ...report, incomplete, watermark: iso(watermarkMs) };
-      return incomplete > 0 ? log.warn(told, 'INCOMPLETE CALLS: parts were not there in time') : log.debug(told, 'calls');
+      if (incomplete > 0) return log.warn(told, 'INCOMPLETE CALLS: parts were not there in time');
+      return log.debug(told, 'calls');
     }
     case 'gap': {
       const { from, to } = event.gap;

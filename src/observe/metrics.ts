@@ -186,18 +186,6 @@ function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
     buckets: DELAY_SECONDS,
     registers,
   });
-  const calls = new Counter({
-    name: 'connector_calls_total',
-    help: 'Whole calls told, by state: complete, or incomplete when something was not there in time.',
-    labelNames: ['pbx', 'state'],
-    registers,
-  });
-  const waiting = new Gauge({
-    name: 'connector_calls_pending',
-    help: 'Calls of which something is still to come.',
-    labelNames: ['pbx'],
-    registers,
-  });
   const gaps = new Counter({
     name: 'connector_gap_seconds_total',
     help: 'Event time passed unread, because 8x8 no longer keeps it: calls are missing.',
@@ -225,11 +213,7 @@ function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
       for (const delayMs of report.delaysMs) delays.observe(labelsOf(feed.id), delayMs / 1_000);
       latest.set(feed, report);
     },
-    called({ id: { pbxId: pbx } }, { complete, incomplete, pending }) {
-      calls.inc({ pbx, state: 'complete' }, complete);
-      calls.inc({ pbx, state: 'incomplete' }, incomplete);
-      waiting.set({ pbx }, pending);
-    },
+    called: callMetrics(registers),
     skipped: (feed, { from, to }) => gaps.inc(labelsOf(feed.id), (to - from) / 1_000),
     failed: (feed, code) => failures.inc({ ...labelsOf(feed.id), code }),
     keepOnly(feeds) {
@@ -240,4 +224,24 @@ function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
 
 function labelsOf(id: FeedId): { stream: string; pbx: string } {
   return { stream: id.stream, pbx: id.pbxId };
+}
+
+function callMetrics(registers: Registry[]): FeedMetrics['called'] {
+  const calls = new Counter({
+    name: 'connector_calls_total',
+    help: 'Whole calls told, by state: complete, or incomplete when something was not there in time.',
+    labelNames: ['pbx', 'state'],
+    registers,
+  });
+  const waiting = new Gauge({
+    name: 'connector_calls_pending',
+    help: 'Calls of which something is still to come.',
+    labelNames: ['pbx'],
+    registers,
+  });
+  return ({ id: { pbxId: pbx } }, { complete, incomplete, pending }) => {
+    calls.inc({ pbx, state: 'complete' }, complete);
+    calls.inc({ pbx, state: 'incomplete' }, incomplete);
+    waiting.set({ pbx }, pending);
+  };
 }

@@ -64,7 +64,7 @@ export class CallDesk {
     return !this.#swept.has(stream);
   }
 
-  /** What must be read once more for calls that are not told, because the window does not reach so far back. */
+  /** What must be read once more for calls that are not told, because the window does not reach as far. */
   lacking(id: FeedId, window: Window, session: ShardSession): Window | undefined {
     const [feed, calls] = [session.offsetOf(id)!, session.offsetOf(this.#feed)];
     if (calls === undefined || !this.needs(id)) return undefined;
@@ -72,7 +72,7 @@ export class CallDesk {
     return from < window.from ? { from, to: window.from } : undefined;
   }
 
-  /** Rows that a feed has read, and has published if they were fresh. Of a call that is told only a fresh one counts. */
+  /** Rows that a feed has read, and has published if they were fresh: of a call that is told, only those count. */
   take(rows: readonly BusEvent[], fresh: readonly BusEvent[], session: ShardSession): void {
     const told = session.offsetOf(this.#feed);
     const isFresh = new Map(fresh.map((event) => [event.key, event]));
@@ -105,8 +105,9 @@ export class CallDesk {
 
     for (const { key, keep } of verdicts) if (!keep) this.#pending.delete(key);
     const told = new Set(seen.map(({ key }) => key));
-    const toMs = Math.min(tellFromMs, this.#earliestMs((key) => told.has(key) || offset.seenEntry(key) !== undefined));
-    const step = afterCalls(offset, { toMs, seen, rememberMs: memoryMs(pace) + CALL_OPEN_MS });
+    const isTold = (key: string): boolean => told.has(key) || offset.seenEntry(key) !== undefined;
+    const toMs = Math.min(tellFromMs, this.#earliestMs(isTold));
+    const step = afterCalls(offset, toMs, seen, memoryMs(pace) + CALL_OPEN_MS);
     const moved = step.watermarkMs - offset.watermarkMs >= pace.sweepEveryMs;
     if (fresh.length > 0 || moved) await session.commit({ feed: this.#feed, events: fresh, step });
     const complete = fresh.filter(({ value }) => value['state'] === 'complete').length;

@@ -2,8 +2,8 @@ import type { Window } from '../feed/window.ts';
 import type { Feed, Io } from './poll.ts';
 
 /**
- * Reads once more what was read before, and publishes nothing: whole calls are made of it whose parts were in the memory
- * of an earlier owner of the shard. The commits of a feed have nothing to do with it, for its keys may be forgotten.
+ * Reads once more what was read before, and publishes nothing: it is for whole calls whose parts were in the memory of
+ * an earlier owner of the shard. The commits of a feed have nothing to do with it, for its keys may be forgotten.
  *
  * @throws ConnectorError those of the source.
  */

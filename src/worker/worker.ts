@@ -160,8 +160,10 @@ async function serveShard(
     const desks = new Map(feeds.flatMap(({ id, callLegCount: rule }) =>
       (rule === undefined ? [] : [[id.pbxId, new CallDesk(id, rule)] as const])));
     const lanes = [feeds, passFeeds(feeds, session)].filter(({ length }) => length > 0);
-    await together(lanes.map((lane) => (either) =>
-      runShard(lane, { source, session: shared, clock, signal: either }, report, { memories, desks: lane === feeds ? desks : undefined })), signal);
+    await together(lanes.map((lane) => (either) => {
+      const state = { memories, desks: lane === feeds ? desks : undefined };
+      return runShard(lane, { source, session: shared, clock, signal: either }, report, state);
+    }), signal);
   } finally {
     await session.close();
     listen({ kind: 'shard-closed', shard });

@@ -14,6 +14,7 @@ export async function readmeSections(): Promise<Readonly<Record<string, string>>
     'ledger': fieldTable('ledger.avsc'),
     'watermark': fieldTable('watermark.avsc'),
     'drift': fieldTable('drift.avsc'),
+    'call': fieldTable('call.avsc'),
     'settings': settingsTable(),
     'metrics': await metricsTable(),
   };

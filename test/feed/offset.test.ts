@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { contentsOf } from '../../src/feed/manifest.ts';
-import { nextGeneration, OffsetState, recordKey, restoreOffsets, type OffsetRecord, type OffsetStep, type SeenEntry } from '../../src/feed/offset.ts';
+import {
+  nextGeneration, OffsetState, recordKey, restoreOffsets, type OffsetRecord, type OffsetStep, type SeenEntry,
+} from '../../src/feed/offset.ts';
 import { afterGap, afterPage, afterWindow } from '../../src/feed/step.ts';
 import { takeFresh, type Keyed } from '../../src/feed/seen.ts';
 import type { Pace } from '../../src/feed/window.ts';

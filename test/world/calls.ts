@@ -48,7 +48,8 @@ export const callsAreTrue: Promised = ({ plan, trace }) =>
       const [legs, children] = [value['legs'], value['childLegs']] as [unknown[], unknown[]];
       const counted = legs.length + (plan.legCount === 'with-children' ? children.length : 0);
       const isWhole = value['record'] !== null && counted === (value['legCount'] ?? counted);
-      if (isWhole !== (value['state'] === 'complete')) return `call: ${key} is called ${value['state']} at ${iso(atMs)}`;
+      const state = isWhole ? 'complete' : 'incomplete';
+      if (value['state'] !== state) return `call: ${key} is called ${value['state']} at ${iso(atMs)}`;
       const early = !isWhole && atMs < eventTimeMs + plan.pace.lookbackMs;
       if (early) return `call: ${key} of ${feedName(feed)} is given up at ${iso(atMs)}, too early`;
     }
@@ -81,7 +82,7 @@ function isChild({ value }: BusEvent): boolean {
 
 function partsOf({ value }: BusEvent): readonly string[] {
   const parts = [value['record'], ...value['legs'] as unknown[], ...value['childLegs'] as unknown[]];
-  return parts.map((part) => (part as { readonly eventId: string }).eventId);
+  return parts.filter((part) => part !== null).map((part) => (part as { readonly eventId: string }).eventId);
 }
 
 /** When the last of the live feeds has begun. */

@@ -124,7 +124,8 @@ export function drawPlan(seed: number): WorldPlan {
     blows: calm ? 0 : random.whole(0, 8),
     oddShare: random.pick([0, 0.02]),
     passes: random.pick([0, 0, 1, 2]),
-    legCount: random.pick([undefined, 'own', 'with-children'] as const), // the last to be drawn: what a seed has meant before, it means still
+    // The last to be drawn: what a seed has meant before, it means still.
+    legCount: random.pick([undefined, 'own', 'with-children'] as const),
   };
 }
 

@@ -6,6 +6,7 @@ import {
   watermarkIsPast, workersEndWell,
 } from './promises.ts';
 import type { Promised } from './promise.ts';
+import { callsAreTold, callsAreTrue } from './calls.ts';
 import { driftIsToldOnce } from './drift.ts';
 import { ledgerIsTrue } from './ledger.ts';
 import { passesComeToTheirEnd } from './passes.ts';
@@ -36,6 +37,24 @@ test('a good world with backfills keeps every promise', () => {
     feed.pass !== 'live' && events.some(({ channel }) => channel === 'accepted');
   assert.ok(passed.trace.commits.some(fresh));
 });
+
+/** A world of right clocks that puts whole calls together. */
+const WITH_CALLS = 9;
+const joined = await new World(WITH_CALLS).live();
+
+test('a good world with whole calls keeps every promise', () => {
+  assert.deepEqual(violations(joined), []);
+  assert.ok(joined.trace.commits.some(({ events }) => events.some(({ value }) => value['state'] === 'complete')));
+});
+
+/** That world with what is told of calls changed. */
+const withCalls = (change: (value: BusEvent['value']) => object | undefined): Outcome => {
+  const commits = joined.trace.commits.map((commit) => ({ ...commit, events: commit.events.flatMap((event) => {
+    const told = event.channel === 'calls' ? change(event.value) : {};
+    return told === undefined ? [] : [{ ...event, value: { ...event.value, ...told } }];
+  }) }));
+  return { ...joined, trace: { ...joined.trace, commits } };
+};
 
 const withoutPass = (keep: (commit: VisibleCommit) => boolean): Outcome => ({ ...passed, trace: { ...passed.trace,
   commits: passed.trace.commits.filter((commit) => commit.feed.pass === 'live' || keep(commit)) } });
@@ -105,6 +124,14 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
     outcome: withAudits('ledger', () => ({ delayMaxMs: -1 })) },
   { name: 'the ledger names another window', promise: ledgerIsTrue, line: /^ledger: .* of windowFrom, which is /,
     outcome: withAudits('ledger', () => ({ windowFrom: 0 })) },
+  { name: 'a whole call is not told', promise: callsAreTold, line: /^call: .* is not told$/,
+    outcome: withCalls(() => undefined) },
+  { name: 'a whole call is told without its legs', promise: callsAreTold, line: /^call: .* lacks parts /,
+    outcome: withCalls(() => ({ legs: [] })) },
+  { name: 'a call is called complete that is not', promise: callsAreTrue, line: /^call: .* is called complete at /,
+    outcome: withCalls(() => ({ record: null })) },
+  { name: 'a call is given up too early', promise: callsAreTrue, line: /^call: .*, too early$/,
+    outcome: withCalls(() => ({ record: null, state: 'incomplete' })) },
   { name: 'a backfill stops before its end', promise: passesComeToTheirEnd, line: /^pass: .* is only at /,
     outcome: withoutPass(({ events, step }) => events.length === 0 && step.watermarkMs === step.seenFromMs) },
   { name: 'a backfill leaves rows out', promise: passesComeToTheirEnd, line: /^pass: .* lacks call-/,

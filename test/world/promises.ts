@@ -207,7 +207,8 @@ const OF_ALL: readonly Promised[] = [callsAreTold, callsAreTrue, nothingTwice, n
 /** Every broken promise of a world. */
 export function violations(outcome: Outcome): readonly string[] {
   const { trace } = outcome;
-  const read = { ...outcome, trace: { ...trace, commits: trace.commits.filter(({ feed }) => feed.stream !== DERIVED) } };
+  const commits = trace.commits.filter(({ feed }) => feed.stream !== DERIVED);
+  const read = { ...outcome, trace: { ...trace, commits } };
   return Object.values(promises).flatMap((promised) => promised(OF_ALL.includes(promised) ? outcome : read));
 }
 

@@ -67,8 +67,10 @@ export class World {
     this.bus = new WorldBus(this.plan, this.time, this.trace);
     this.#random = new Random(hashNumbers([seed, 4]));
     const { pace, originMs, legCount: callLegCount } = this.plan;
-    this.feeds = streams.flatMap((stream) => this.plan.requests.map((pbxId) =>
-      ({ id: { stream: stream.name, pbxId, pass: 'live' }, stream, pace, originMs, callLegCount, rejectedPayload: false })));
+    this.feeds = streams.flatMap((stream) => this.plan.requests.map((pbxId) => {
+      const id = { stream: stream.name, pbxId, pass: 'live' };
+      return { id, stream, pace, originMs, callLegCount, rejectedPayload: false };
+    }));
   }
 
   /** Starts a worker on a new host. It may be configured otherwise than the one before: later, longer. */
