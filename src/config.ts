@@ -158,6 +158,16 @@ export function originMs(startFrom: string, nowMs: number): number {
   return Math.floor(ms / 1_000) * 1_000;
 }
 
+/** Environment names of the settings that differ. Not of secrets: they are read anew by themselves. */
+export function changedSettings(before: Config, after: Config): readonly string[] {
+  const valueOf = (config: Config, path: string): string => {
+    const [group, name] = path.split('.') as [keyof SettingValues, string];
+    return JSON.stringify((config as unknown as SettingValues)[group]![name]);
+  };
+  return settingList.filter(({ path, sensitive }) => !sensitive && valueOf(before, path) !== valueOf(after, path))
+    .map(({ env }) => env);
+}
+
 /** The secrets whose `<NAME>_FILE` is set, under `<NAME>`. */
 function secretsFromFiles(environment: Environment): Record<string, string> {
   const secrets: Record<string, string> = {};

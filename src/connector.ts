@@ -1,14 +1,13 @@
 import type { Registry } from 'prom-client';
 import { systemClock, type Clock } from './clock.ts';
-import { originMs, type Config } from './config.ts';
+import type { Config } from './config.ts';
 import { createHealth, type Health } from './observe/health.ts';
 import { createMetrics, type RequestReport } from './observe/metrics.ts';
 import type { ConnectorError } from './errors.ts';
-import { LIVE } from './feed/pass.ts';
 import { openSink, openSource } from './parts.ts';
+import { planReading, type Reloaded } from './reading.ts';
 import type { Sink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
-import { streams } from './streams/index.ts';
 import type { Feed } from './worker/poll.ts';
 import { runWorker, type WorkerEvent } from './worker/worker.ts';
 
@@ -61,6 +60,14 @@ export interface Connector {
 
   /** Reads and publishes until `signal` aborts. @throws ConnectorError `stop` when only a person can help. */
   run(signal: AbortSignal): Promise<void>;
+
+  /**
+   * Goes on with other PBXs or streams, without a restart. All of it is applied, or nothing.
+   *
+   * @returns the names of feeds that have come, and of those that have gone; offsets of the latter stay.
+   * @throws ConnectorError CONFIG_INVALID if other settings differ, too.
+   */
+  reload(config: Config): Reloaded;
 }
 
 /**
@@ -83,7 +90,7 @@ export function createConnector(options: ConnectorOptions): Connector {
   const ears = { onTransaction: metrics.onTransaction, onMembership, onLog };
   const sink = options.sink ?? openSink(config, ears);
   const health = createHealth(sink.guarantee, clock.nowMs);
-  const feeds = planFeeds(config, clock.nowMs());
+  const reader = planReading(config, clock.nowMs);
 
   const listen = (event: WorkerEvent): void => {
     if (event.kind === 'shards-owned') budgeted?.setShare(event.shards.size / event.of);
@@ -92,7 +99,9 @@ export function createConnector(options: ConnectorOptions): Connector {
     options.listen?.(event);
   };
   return {
-    feeds,
+    get feeds() {
+      return reader.current().feeds;
+    },
     metrics: metrics.registry,
     health,
     async check(signal) {
@@ -106,22 +115,16 @@ export function createConnector(options: ConnectorOptions): Connector {
     },
     async run(signal) {
       try {
-        await runWorker({ feeds, source, sink, clock, random: Math.random, listen }, signal);
+        while (!signal.aborted) {
+          const { feeds, stop } = reader.current();
+          const either = AbortSignal.any([signal, stop.signal]);
+          await runWorker({ feeds, source, sink, clock, random: Math.random, listen }, either);
+          if (!stop.signal.aborted) return;
+        }
       } finally {
         await sink.close();
       }
     },
+    reload: reader.reload,
   };
-}
-
-function planFeeds({ connector, source, pace, kafka }: Config, nowMs: number): readonly Feed[] {
-  const { rejectedPayload } = connector;
-  const callLegCount = kafka.topicCalls === 'off' ? undefined : connector.callLegCount;
-  const from = originMs(connector.startFrom, nowMs);
-  return streams
-    .filter(({ name }) => source.streams.includes(name))
-    .flatMap((stream) => source.pbxIds.map((pbxId) => {
-      const id = { stream: stream.name, pbxId, pass: LIVE };
-      return { id, stream, pace, originMs: from, callLegCount, rejectedPayload };
-    }));
 }

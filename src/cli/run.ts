@@ -1,5 +1,7 @@
+import { unwatchFile, watchFile } from 'node:fs';
+import type { Logger } from 'pino';
 import { loadConfig, type Config } from '../config.ts';
-import { createConnector } from '../connector.ts';
+import { createConnector, type Connector } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import { serveHttp } from '../observe/http.ts';
 import { createLogger, logEvent } from '../observe/log.ts';
@@ -35,10 +37,34 @@ export async function run(
   log.info({ http: server.url, connector: config.connector.name, feeds: connector.feeds.length }, 'starting');
   try {
     await connector.check(signal);
+    onChange(args.config, signal, () => reload(args, connector, log));
     await connector.run(signal);
     log.info('stopped');
   } finally {
     await server.close();
+  }
+}
+
+/** How soon a changed file is noticed. By its times, for editors and orchestrators put another file in its place. */
+const LOOK_EVERY_MS = 2_000;
+
+/** Calls `act` when one of the files changes, and on SIGHUP, until `signal` aborts. */
+function onChange(files: readonly string[], signal: AbortSignal, act: () => void): void {
+  process.on('SIGHUP', act);
+  for (const file of files) watchFile(file, { interval: LOOK_EVERY_MS }, act);
+  signal.addEventListener('abort', () => {
+    process.off('SIGHUP', act);
+    for (const file of files) unwatchFile(file, act);
+  }, { once: true });
+}
+
+/** What is wrong with the new settings is told, and the connector goes on as it was. */
+function reload({ config, dryRun }: RunArguments, connector: Connector, log: Logger): void {
+  try {
+    log.info(connector.reload(loadConfig(config, undefined, dryRun ? NO_BUS : {})), 'settings read anew');
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    log.error({ code: error.code }, `settings not applied, all goes on as before: ${error.message}`);
   }
 }
 

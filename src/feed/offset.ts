@@ -183,8 +183,10 @@ export class OffsetState {
   changeTo(change: OffsetChange, contents: Contents, commit: number): HeadRecord {
     const manifest = { ...contents, commit, scan: undefined, unfinished: this.unfinished, seen: this.#tally };
     const { watermarkMs = this.#watermarkMs, state = this.#state, pass = this.#pass } = change;
-    const seenFromMs = Math.min(this.#seenFromMs, watermarkMs);
-    const [feed, originMs, drift] = [this.feed, Math.min(this.#originMs, watermarkMs), [...this.#drift]];
+    // Without a head nobody knows what the feed has read.
+    const noLater = (ms: number): number => (this.#manifest === undefined ? watermarkMs : Math.min(ms, watermarkMs));
+    const [seenFromMs, originMs] = [noLater(this.#seenFromMs), noLater(this.#originMs)];
+    const [feed, drift] = [this.feed, [...this.#drift]];
     return { kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, manifest };
   }
 

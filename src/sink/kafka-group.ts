@@ -41,6 +41,8 @@ export class KafkaGroup {
   #owned: ReadonlySet<Shard> = new Set();
   #changed = Promise.withResolvers<void>();
   #restMs = RESTART_MIN_MS;
+  /** Of whoever listens to what we own; nobody joins without. */
+  #signal = AbortSignal.abort();
 
   constructor(kafka: Kafka, options: GroupOptions) {
     this.#kafka = kafka;
@@ -51,7 +53,9 @@ export class KafkaGroup {
   async *ownedShards(signal: AbortSignal): AsyncIterable<ReadonlySet<Shard>> {
     const wake = (): void => this.#changed.resolve();
     signal.addEventListener('abort', wake);
-    await this.#joinUntilUp(signal);
+    this.#signal = signal;
+    if (this.#consumer === undefined) await this.#joinUntilUp();
+    else this.#changed.resolve(); // a member already, of whom the feeds have changed
     while (!signal.aborted) {
       await this.#changed.promise;
       this.#changed = Promise.withResolvers();
@@ -81,7 +85,7 @@ export class KafkaGroup {
     this.#consumer = undefined;
   }
 
-  async #join(signal: AbortSignal): Promise<void> {
+  async #join(): Promise<void> {
     const { groupId, offsetsTopic: topic, sessionTimeoutMs } = this.#options;
     const consumer = this.#kafka.consumer({
       groupId,
@@ -99,7 +103,7 @@ export class KafkaGroup {
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       this.#lose(payload.error);
       // kafkajs starts a crashed consumer again by itself only for errors it calls retriable.
-      if (!payload.restart) void this.#rest(signal).then(() => this.#joinUntilUp(signal));
+      if (!payload.restart) void this.#rest().then(() => this.#joinUntilUp());
     });
     await consumer.connect();
     await consumer.subscribe({ topic, fromBeginning: true });
@@ -111,20 +115,20 @@ export class KafkaGroup {
     });
   }
 
-  async #joinUntilUp(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+  async #joinUntilUp(): Promise<void> {
+    while (!this.#signal.aborted) {
       try {
         await this.leave();
-        return await this.#join(signal);
+        return await this.#join();
       } catch (error) {
         this.#lose(error as Error);
-        await this.#rest(signal);
+        await this.#rest();
       }
     }
   }
 
-  async #rest(signal: AbortSignal): Promise<void> {
-    await systemClock.sleepUntil(systemClock.nowMs() + this.#restMs, signal);
+  async #rest(): Promise<void> {
+    await systemClock.sleepUntil(systemClock.nowMs() + this.#restMs, this.#signal);
     this.#restMs = Math.min(this.#restMs * 2, RESTART_MAX_MS);
   }
 

@@ -5,6 +5,7 @@ import { feedName, type FeedId } from '../../src/feed/feed.ts';
 import { contentsOf } from '../../src/feed/manifest.ts';
 import { OffsetState, type OffsetChange } from '../../src/feed/offset.ts';
 import { readToMs } from '../../src/feed/pass.ts';
+import { entry } from './entry.ts';
 
 const live: FeedId = { stream: 'call-legs', pbxId: 'acme', pass: 'live' };
 const old: FeedId = { ...live, pass: 'old' };
@@ -90,3 +91,10 @@ for (const { name, feed, request, passes, decision } of cases) {
     else assert.deepEqual(decided, decision);
   });
 }
+
+test('a change of a feed whose head is lost knows nothing of before, but for the keys', () => {
+  const state = new OffsetState(live, 0);
+  state.apply({ kind: 'seen', feed: live, page: 0, entries: [entry('a', 50)] });
+  const head = state.changeTo({ watermarkMs: 90 }, nothing, 7);
+  assert.deepEqual([head.watermarkMs, head.seenFromMs, head.originMs, head.manifest.seen.count], [90, 90, 90, 1]);
+});

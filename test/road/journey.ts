@@ -35,8 +35,8 @@ export interface Journey {
   readonly lines: readonly LogLine[];
   /** All that the reader has read so far. */
   readonly records: readonly ReadRecord[];
-  /** Starts a connector; `patches` change its source. */
-  start(settings?: Readonly<Record<string, string>>, patches?: readonly Patch[]): Worker;
+  /** Starts a connector; `patches` change its source, `more` are arguments of `run`. */
+  start(settings?: Readonly<Record<string, string>>, patches?: readonly Patch[], more?: readonly string[]): Worker;
   /** Resolves with the first line for which `matches` holds, of those already logged or still to come. */
   line(matches: (line: LogLine) => boolean): Promise<LogLine>;
   /** Ends the faults, waits until all that 8x8 shows by now is on the bus, stops all, and compares the calls since. */
@@ -105,10 +105,10 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
     records,
     line,
     close,
-    start(settings = {}, patches = []) {
+    start(settings = {}, patches = [], more = []) {
       const brokers = proxy === undefined ? stack.brokers : `127.0.0.1:${proxy.port}`;
       const all = { ...settingsOf(brokers), ...settings };
-      const worker = startWorker(all, (entry) => lines.push({ ...entry, worker: worker.pid }), patches);
+      const worker = startWorker(all, (entry) => lines.push({ ...entry, worker: worker.pid }), patches, more);
       workers.push(worker);
       return worker;
     },

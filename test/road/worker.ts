@@ -86,9 +86,10 @@ export function startWorker(
   settings: Readonly<Record<string, string>>,
   onLine: (line: LogLine) => void,
   patches: readonly Patch[] = [],
+  more: readonly string[] = [],
 ): Worker {
   const { args, env } = patched(patches);
-  const child = spawn(process.execPath, [...NODE_OPTIONS, ...args, MAIN, 'run'], {
+  const child = spawn(process.execPath, [...NODE_OPTIONS, ...args, MAIN, 'run', ...more], {
     env: { PATH: process.env['PATH'], ...env, ...settings },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -1,0 +1,59 @@
+import { changedSettings, originMs, type Config } from './config.ts';
+import { ConnectorError } from './errors.ts';
+import { feedName } from './feed/feed.ts';
+import { LIVE } from './feed/pass.ts';
+import { streams } from './streams/index.ts';
+import type { Feed } from './worker/poll.ts';
+
+/** Names of feeds that have come with new settings, and of those that have gone. */
+export interface Reloaded {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+}
+
+/** What a worker reads, until `stop` aborts because other settings name other feeds. */
+export interface Reading {
+  readonly feeds: readonly Feed[];
+  readonly stop: AbortController;
+}
+
+/** What can change while a connector runs. */
+const RELOADABLE = ['EIGHT_PBX_IDS', 'EIGHT_STREAMS'];
+
+/** What is to be read by the settings, and by those that take their place. */
+export function planReading(
+  settings: Config,
+  nowMs: () => number,
+): { readonly current: () => Reading; readonly reload: (next: Config) => Reloaded } {
+  let config = settings;
+  let reading: Reading = { feeds: planFeeds(config, nowMs()), stop: new AbortController() };
+  return {
+    current: () => reading,
+    reload(next) {
+      const fixed = changedSettings(config, next).filter((name) => !RELOADABLE.includes(name));
+      if (fixed.length > 0) {
+        throw new ConnectorError('CONFIG_INVALID', `${fixed.join(', ')}: changed; only a restart can apply that`);
+      }
+      const last = reading;
+      config = next;
+      reading = { feeds: planFeeds(next, nowMs()), stop: new AbortController() };
+      const [before, after] = [last, reading].map(({ feeds }) => new Set(feeds.map(({ id }) => feedName(id))));
+      const [added, removed] = [[...after!.difference(before!)], [...before!.difference(after!)]];
+      if (added.length + removed.length === 0) reading = last;
+      else last.stop.abort(new Error('other feeds'));
+      return { added, removed };
+    },
+  };
+}
+
+function planFeeds({ connector, source, pace, kafka }: Config, nowMs: number): readonly Feed[] {
+  const { rejectedPayload } = connector;
+  const callLegCount = kafka.topicCalls === 'off' ? undefined : connector.callLegCount;
+  const from = originMs(connector.startFrom, nowMs);
+  return streams
+    .filter(({ name }) => source.streams.includes(name))
+    .flatMap((stream) => source.pbxIds.map((pbxId) => {
+      const id = { stream: stream.name, pbxId, pass: LIVE };
+      return { id, stream, pace, originMs: from, callLegCount, rejectedPayload };
+    }));
+}
