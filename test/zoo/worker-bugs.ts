@@ -11,7 +11,7 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'drift is told with every row',
     believed: 'an event on the topic is all that telling takes',
-    patches: [patch('feed/offset.ts', 'seen, drift: drift.map(({ name }) => name), scan', 'seen, scan')],
+    patches: [patch('feed/step.ts', 'seen, drift: drift.map(({ name }) => name), scan', 'seen, scan')],
     caughtBy: [check('worker/poll', /^pollOnce tells of rows that are not as documented once/)],
   },
   {
@@ -83,7 +83,7 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'turns are forgotten with the session',
     believed: 'what a loop remembers belongs to its session',
-    patches: [patch('worker/worker.ts', 'signal: either }, report, memories)', 'signal: either }, report)')],
+    patches: [patch('worker/worker.ts', 'const state = { memories, desks', 'const state = { memories: new Map(), desks')],
     caughtBy: [check('worker/fairness', /^runWorker gives every feed its turn/)],
   },
   {
@@ -115,5 +115,30 @@ export const workerBugs: readonly Bug[] = [
     believed: 'what is too old is too old, whatever 8x8 would answer',
     patches: [patch('worker/gap.ts', '  await pages.next();\n', '')],
     caughtBy: [check('worker/shard-loop', /^runShard asks 8x8 before it passes anything/)],
+  },
+  {
+    name: 'parts of calls are not read again after a takeover',
+    believed: 'the first sweep of a session reads all that is needed',
+    patches: [patch('worker/call-desk.ts', 'return from < window.from ? { from, to: window.from } : undefined;',
+      'return from > window.to ? { from, to: window.from } : undefined;')],
+    caughtBy: [worlds(30)],
+  },
+  {
+    name: 'calls are judged when one of their streams has been read',
+    believed: 'what the other stream has is already known',
+    patches: [patch('worker/call-desk.ts', 'this.#swept.size < streams.length', 'this.#swept.size === 0')],
+    caughtBy: [worlds(30)],
+  },
+  {
+    name: 'a call is told as soon as it is known',
+    believed: 'what is missing can be told later, as a revision',
+    patches: [patch('streams/calls.ts', 'const late = endMs < tellFromMs || is.excess;', 'const late = true;')],
+    caughtBy: [check('streams/calls', /^verdictOf waits for the rest/), worlds(10)],
+  },
+  {
+    name: 'a pass commits while a live feed does',
+    believed: 'a session takes care of the order itself',
+    patches: [patch('worker/one-at-a-time.ts', 'last.then(() => session.commit(commit))', 'session.commit(commit)')],
+    caughtBy: [check('worker/one-at-a-time', /^commits that are asked for side by side/)],
   },
 ];
