@@ -1,5 +1,5 @@
 import { iso, placeOf, type Evidence } from './evidence.ts';
-import { tallyOf, type Head } from './feeds.ts';
+import { CALLS, tallyOf, type Head } from './feeds.ts';
 import type { Finding } from './invariant.ts';
 import { RETENTION_MS } from './rules.ts';
 import { movesWatermark } from './scans.ts';
@@ -8,18 +8,19 @@ import { movesWatermark } from './scans.ts';
  * I3 Atomic: each head has exactly the events that its manifest tells of, by number and digest; no event is without
  * the head of its commit; what a partition has of a commit is one transaction, and no other commit is in it; commits
  * are numbered without a gap; one that reads no window has no events; and the keys that are remembered add up. Only
- * what a person changes of several feeds is one transaction of several commits, and nothing else is in it.
+ * what a person changes of several feeds is one transaction of several commits, and nothing else is in it. A feed of
+ * calls reads nothing, and tells what the feeds of its PBX have read.
  */
 export function commitsAreWhole(evidence: Evidence): Finding {
-  const { feeds, events, audits } = evidence;
+  const { feeds, events, audits, calls } = evidence;
   const violations = [...feeds.heads.flatMap((head) => tornCommit(evidence, head)), ...mixedCommits(evidence)];
   const committed = new Set(feeds.heads.map(({ feed, commit }) => `${feed}/${commit}`));
-  for (const { record, feed, commit, topic, value } of [...events, ...audits]) {
+  for (const { record, feed, commit, topic, value } of [...events, ...audits, ...calls]) {
     const place = placeOf(record);
     if (feed === undefined) violations.push(`${place} names no commit: ce_commit is ${record.headers['ce_commit']}`);
     else if (!committed.has(`${feed}/${commit}`)) {
       violations.push(`${place} is of ${feed}/${commit}, which has no head`);
-    } else if ((/^call-/.test(topic) ? topic : value['stream']) !== feed.split('/').at(-2)) {
+    } else if ((/^call/.test(topic) ? topic : value['stream']) !== feed.split('/').at(-2)) {
       violations.push(`${place} is of ${feed}, whose events belong elsewhere`);
     }
   }
@@ -36,15 +37,16 @@ export function commitsAreWhole(evidence: Evidence): Finding {
   return { looked: feeds.heads.length, at: 'commits', violations };
 }
 
-function tornCommit({ eventsOf, auditsOf }: Evidence, head: Head): string[] {
-  const entries = auditsOf(head.feed, head.commit).filter(({ topic }) => topic !== 'watermarks');
+function tornCommit({ eventsOf, auditsOf, callsOf }: Evidence, head: Head): string[] {
+  const audits = auditsOf(head.feed, head.commit).filter(({ topic }) => topic !== 'watermarks');
+  const entries = [...audits, ...callsOf(head.feed, head.commit)];
   const events = [...eventsOf(head.feed, head.commit), ...entries];
   const rejected = events.filter(({ topic }) => topic === 'rejected').length;
   const published = events.length - rejected - entries.length;
   const digest = tallyOf(events.map(({ id }) => Number.parseInt(id.slice(0, 12), 16))).sum;
   const torn: string[] = [];
   const count = (events: number, letters: number, told: number): string =>
-    `${events} events, ${letters} dead letters and ${told} audits`;
+    `${events} events, ${letters} dead letters and ${told} audits and calls`;
   const said = count(head.published, head.rejected, head.told);
   const found = count(published, rejected, entries.length);
   if (said !== found) {
@@ -52,7 +54,7 @@ function tornCommit({ eventsOf, auditsOf }: Evidence, head: Head): string[] {
   } else if (digest !== head.digest) {
     torn.push(`${nameOf(head)} has the digest ${head.digest}, its events have ${digest}`);
   }
-  if (head.window === undefined && events.length > 0) {
+  if (head.window === undefined && events.length > 0 && head.report !== CALLS) {
     torn.push(`${nameOf(head)} reads no window, but has ${found}`);
   }
   const before = head.before?.commit ?? 0;
@@ -62,8 +64,8 @@ function tornCommit({ eventsOf, auditsOf }: Evidence, head: Head): string[] {
 }
 
 /** As the markers on the broker's disk have it, if that is at hand. */
-function mixedCommits({ feeds, events, transactions }: Evidence): readonly string[] {
-  const named = [...feeds.heads, ...events].map((one) => {
+function mixedCommits({ feeds, events, calls, transactions }: Evidence): readonly string[] {
+  const named = [...feeds.heads, ...events, ...calls].map((one) => {
     const { record, feed, commit } = one;
     const name = `${feed}/${commit}`;
     const changes = 'reset' in one && one.reset !== undefined ? `the changes of generation ${one.generation}` : name;
@@ -124,13 +126,16 @@ const LEAVING_MS = 86_400_000;
 /**
  * I11 No gap in time: every move of the watermark is the end of a window that begins at or before the watermark it had,
  * so that all windows together cover all time since the feed began. Only what 8x8 keeps no more may be passed over.
- * A live feed begins at START_FROM, and a pass over history where it was asked to.
+ * A live feed begins at START_FROM, and a pass over history where it was asked to. A feed of calls has no windows.
  */
 export function noGapInTime(evidence: Evidence): Finding {
   const { feeds, gapLetterOf, run: { settings } } = evidence;
   const beginMs = Date.parse(settings['START_FROM'] ?? '');
   const violations = feeds.heads.flatMap((head) => {
     const { before, reset, watermark, window, commit, plan } = head;
+    if (head.report === CALLS && window !== undefined) {
+      return [`${nameOf(head)} has a window, but a feed of calls reads nothing`];
+    }
     const begins = `${nameOf(head)} begins at ${iso(watermark)}`;
     if (before === undefined && plan !== undefined) {
       const right = watermark === plan.from && window === undefined;
@@ -140,6 +145,7 @@ export function noGapInTime(evidence: Evidence): Finding {
       const late = commit > 1 || window !== undefined || watermark > beginMs;
       return late ? [`${begins} with commit ${commit}, not at START_FROM ${settings['START_FROM']}`] : [];
     }
+    if (head.report === CALLS) return [];
     if (!movesWatermark(head)) {
       const still = reset !== undefined || watermark <= before!.watermark;
       return still ? [] : [`${nameOf(head)} moves the watermark to ${iso(watermark)} without a window`];

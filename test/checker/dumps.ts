@@ -47,7 +47,8 @@ export interface Canary {
 /** What is to be known of a run besides what it left behind. */
 export interface Run {
   readonly connector: string;
-  readonly topics: Readonly<Record<Report | 'rejected' | 'ledger' | 'watermarks' | 'drift' | 'offsets', string>>;
+  readonly topics: Readonly<Record<Report | 'rejected' | 'ledger' | 'watermarks' | 'drift' | 'offsets', string>>
+    & { /** If whole calls are wanted. */ readonly calls?: string };
   /** The environment of the workers, by the names of the README; without secrets. */
   readonly settings: Readonly<Record<string, string>>;
   /** The command that repeats the run, seed and all. */

@@ -8,6 +8,9 @@ import { committedTransactions } from './transactions.ts';
 /** What is told of windows. */
 export type AuditTopic = 'ledger' | 'watermarks' | 'drift';
 
+/** Where whole calls are told. */
+export type CallsTopic = 'calls';
+
 /** A record of a topic of events: of rows, unless said otherwise. */
 export interface PublishedEvent<Topic = Report | 'rejected'> {
   readonly record: ReadRecord;
@@ -34,6 +37,9 @@ export interface Evidence extends Dumps {
   /** What is told of windows: the ledger and the watermarks. */
   readonly audits: readonly PublishedEvent<AuditTopic>[];
   readonly auditsOf: (feed: string, commit: number) => readonly PublishedEvent<AuditTopic>[];
+  /** Committed events of whole calls, in the order of their partitions. */
+  readonly calls: readonly PublishedEvent<CallsTopic>[];
+  readonly callsOf: (feed: string, commit: number) => readonly PublishedEvent<CallsTopic>[];
   readonly eventsOf: (feed: string, commit: number) => readonly PublishedEvent[];
   /** Committed events of a row, not dead letters. */
   readonly eventsAbout: (report: Report, subject: string) => readonly PublishedEvent[];
@@ -58,8 +64,10 @@ export function evidenceOf(dumps: Dumps): Evidence {
   const inTopics = inOrder(committed);
   const events = inTopics.flatMap((record) => publishedEvent(run.topics, ROW_TOPICS, record));
   const audits = inTopics.flatMap((record) => publishedEvent(run.topics, AUDIT_TOPICS, record));
-  const auditsByCommit = Map.groupBy(audits, ({ feed, commit }) => `${feed}/${commit}`);
-  const byCommit = Map.groupBy(events, ({ feed, commit }) => `${feed}/${commit}`);
+  const calls = inTopics.flatMap((record) => publishedEvent(run.topics, CALLS_TOPICS, record));
+  const auditsByCommit = Map.groupBy(audits, commitOf);
+  const callsByCommit = Map.groupBy(calls, commitOf);
+  const byCommit = Map.groupBy(events, commitOf);
   const byRow = Map.groupBy(events, ({ topic, subject }) => `${topic} ${subject}`);
   const isOffset = ({ topic }: ReadRecord): boolean => topic === run.topics.offsets;
   const rules = rulesOf(run);
@@ -76,6 +84,8 @@ export function evidenceOf(dumps: Dumps): Evidence {
     events,
     audits,
     auditsOf: (feed, commit) => auditsByCommit.get(`${feed}/${commit}`) ?? [],
+    calls,
+    callsOf: (feed, commit) => callsByCommit.get(`${feed}/${commit}`) ?? [],
     eventsOf,
     gapLetterOf,
     eventsAbout: (report, subject) => byRow.get(`${report} ${subject}`) ?? [],
@@ -99,8 +109,13 @@ export function iso(ms: number): string {
 
 const ROW_TOPICS = ['call-legs', 'call-records', 'rejected'] as const;
 const AUDIT_TOPICS = ['ledger', 'watermarks', 'drift'] as const;
+const CALLS_TOPICS = ['calls'] as const;
 
-function publishedEvent<Topic extends Report | 'rejected' | AuditTopic>(
+function commitOf({ feed, commit }: Pick<PublishedEvent, 'feed' | 'commit'>): string {
+  return `${feed}/${commit}`;
+}
+
+function publishedEvent<Topic extends Report | 'rejected' | AuditTopic | CallsTopic>(
   topics: Dumps['run']['topics'], among: readonly Topic[], record: ReadRecord,
 ): readonly PublishedEvent<Topic>[] {
   const topic = among.find((name) => topics[name] === record.topic);

@@ -21,7 +21,8 @@ export interface Head {
   readonly feed: string;
   /** `live`, or the name of a pass over history. */
   readonly pass: string;
-  readonly report: Report;
+  /** What it reads; or `calls`, which are put together of what others read. */
+  readonly report: Report | typeof CALLS;
   /** What a request asks for: a PBX, several with commas, or `allpbxes`; in lower case. */
   readonly pbxs: string;
   readonly watermark: number;
@@ -101,6 +102,9 @@ interface Writer {
   readonly owner: number;
 }
 
+/** The stream that is no report. */
+export const CALLS = 'calls';
+
 const MODULUS = 2 ** 48;
 
 export function readFeeds({ connector }: Run, records: readonly ReadRecord[]): Feeds {
@@ -175,7 +179,7 @@ function readHead(record: ReadRecord, feed: Feed, { connector, owner }: Writer):
     record,
     feed: record.key!,
     pass: record.key!.slice(connector.length + 1).split('/')[0]!,
-    report: value['stream'] as Report,
+    report: value['stream'] as Head['report'],
     pbxs: String(value['pbxId']).toLowerCase(),
     watermark: Number(value['watermark']),
     seenFrom: Number(value['seenFrom']),

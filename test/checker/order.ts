@@ -1,29 +1,28 @@
-import { placeOf, type Evidence, type PublishedEvent } from './evidence.ts';
+import { placeOf, type CallsTopic, type Evidence, type PublishedEvent } from './evidence.ts';
 import type { Head } from './feeds.ts';
 import type { Finding } from './invariant.ts';
 import { mayComeAnew } from './repeats.ts';
 
 /**
- * I7 Per-call order: all events of a call lie in one partition, which is the same for its legs and its record; there
- * they stand in the order of their feed's commits, and the revisions of a row rise: those of live feeds and backfills
- * together, and those of each replay.
+ * I7 Per-call order: all events of a call lie in one partition, which is the same for its legs, its record and the
+ * whole call, as far as their topics have equally many; there they stand in the order of their feed's commits, and the
+ * revisions of a row rise: those of live feeds and backfills together, and those of each replay.
  */
 export function callsAreInOrder(evidence: Evidence): Finding {
-  const { events, ends, lineOf, run: { topics } } = evidence;
+  const { events, calls, ends, lineOf, run: { topics } } = evidence;
   const violations: string[] = [];
-  const partitions = (topic: string): number => ends.filter((end) => end.topic === topic).length;
-  const alike = partitions(topics['call-legs']) === partitions(topics['call-records']);
-  const places = new Map<string, PublishedEvent>();
-  const lastCommit = new Map<string, PublishedEvent>();
-  const lastRevision = new Map<string, PublishedEvent>();
+  const partitions = (topic = ''): number => ends.filter((end) => end.topic === topic).length;
+  const places = new Map<string, Placed>();
+  const lastCommit = new Map<string, Placed>();
+  const lastRevision = new Map<string, Placed>();
 
-  for (const event of events) {
+  for (const event of [...events, ...calls]) {
     const { topic, record, subject, feed, commit, value } = event;
     const where = placeOf(record);
     if (topic !== 'rejected') {
       const call = subject.split('/').slice(0, 2).join('/');
       if (record.key !== call) violations.push(`${where} has the key ${record.key}, but is about the call ${call}`);
-      const other = swap(places, alike ? call : `${topic} ${call}`, event);
+      const other = swap(places, `${partitions(topics[topic])} ${call}`, event);
       if (other !== undefined && other.record.partition !== record.partition) {
         violations.push(`the call ${call} lies at ${placeOf(other.record)} and at ${where}`);
       }
@@ -40,11 +39,13 @@ export function callsAreInOrder(evidence: Evidence): Finding {
       violations.push(`${where} of ${feed}/${commit} stands behind ${other}`);
     }
   }
-  return { looked: events.length, at: 'events and dead letters', violations };
+  return { looked: events.length + calls.length, at: 'events and dead letters', violations };
 }
 
+type Placed = PublishedEvent | PublishedEvent<CallsTopic>;
+
 /** Puts an event in the place of the last one of its name, and gives that. */
-function swap(known: Map<string, PublishedEvent>, name: string, event: PublishedEvent): PublishedEvent | undefined {
+function swap(known: Map<string, Placed>, name: string, event: Placed): Placed | undefined {
   const other = known.get(name);
   known.set(name, event);
   return other;

@@ -1,4 +1,4 @@
-import { iso, placeOf, type AuditTopic, type Evidence, type PublishedEvent } from './evidence.ts';
+import { iso, placeOf, type AuditTopic, type CallsTopic, type Evidence, type PublishedEvent } from './evidence.ts';
 import type { Head, PassPlan } from './feeds.ts';
 import { missingOfPass } from './history.ts';
 import type { Finding } from './invariant.ts';
@@ -14,13 +14,13 @@ import { SEAM_MS } from './rules.ts';
  * its end, none is missing. What a replay publishes has the id that the same content of that revision had before.
  */
 export function passesAreKept(evidence: Evidence): Finding {
-  const { feeds, events, audits } = evidence;
+  const { feeds, events, audits, calls } = evidence;
   const violations = [
     ...feeds.heads.flatMap((head) => [...wrongChange(head), ...wrongPlan(head), ...wrongReading(head)]
       .map((problem) => `${head.feed}/${head.commit} (${placeOf(head.record)}) ${problem}`)),
     ...[...feeds.byFeed.values()].flatMap((heads) =>
       [...wrongSpan(evidence, heads), ...missingOfPass(evidence, heads)]),
-    ...[...events, ...audits].flatMap((event) => misplaced(evidence, event)),
+    ...[...events, ...audits, ...calls].flatMap((event) => misplaced(evidence, event)),
     ...events.flatMap((event) => otherId(evidence, event)),
   ];
   return { looked: feeds.heads.length, at: 'commits', violations };
@@ -109,7 +109,7 @@ function isBehind(head: Head, other: Head): boolean {
 
 /** Of dead letters nobody knows when their row has ended, and they name no pass. A row that was known may be moved. */
 function misplaced(
-  { headOf }: Evidence, event: PublishedEvent | PublishedEvent<AuditTopic>,
+  { headOf }: Evidence, event: PublishedEvent | PublishedEvent<AuditTopic | CallsTopic>,
 ): readonly string[] {
   const { record, topic, feed, commit, value, subject } = event;
   const head = headOf(event);

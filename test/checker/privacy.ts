@@ -13,7 +13,8 @@ const AROUND = 40;
  */
 export function nothingPrivateLeaks({ run, artefacts, committed, uncommitted, rules }: Evidence): Finding {
   const { topics, canaries } = run;
-  const isEvent = ({ topic }: ReadRecord): boolean => topic === topics['call-legs'] || topic === topics['call-records'];
+  const withNames = [topics['call-legs'], topics['call-records'], topics.calls];
+  const isEvent = ({ topic }: ReadRecord): boolean => withNames.includes(topic);
   const mayHold = ({ topic }: ReadRecord): boolean => topic === topics.rejected && rules.rejectedPayload;
   const places = [
     ...Object.entries(artefacts).map(([name, text]) => ({ name, text })),

@@ -1,4 +1,4 @@
-import type { Evidence, PublishedEvent } from './evidence.ts';
+import type { CallsTopic, Evidence, PublishedEvent } from './evidence.ts';
 import type { Head } from './feeds.ts';
 
 /**
@@ -7,7 +7,9 @@ import type { Head } from './feeds.ts';
  * - a person has reset the feed that does it, or
  * - 8x8 has moved the row over the seam of two passes, or it is a dead letter of the seam, which both have read.
  */
-export function mayComeAnew({ feeds, headOf }: Evidence, first: PublishedEvent, second: PublishedEvent): boolean {
+export function mayComeAnew<Topic extends PublishedEvent['topic'] | CallsTopic>(
+  { feeds, headOf }: Evidence, first: PublishedEvent<Topic>, second: PublishedEvent<Topic>,
+): boolean {
   const [before, after] = [headOf(first), headOf(second)];
   if (before === undefined || after === undefined || !isSameShard(before, after)) return false;
   const reset = (feeds.byFeed.get(after.feed) ?? []).findLast(({ change, record }) =>
