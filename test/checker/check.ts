@@ -1,3 +1,4 @@
+import { callsAreWhole } from './calls.ts';
 import { commitsAreWhole, noGapInTime, nothingGoesBack } from './commits.ts';
 import { nothingInvented, nothingTwice } from './contents.ts';
 import type { Dumps } from './dumps.ts';
@@ -34,6 +35,7 @@ export const invariants = {
   I18: { title: 'ledger', holds: ledgerIsTrue },
   I19: { title: 'watermark events', holds: watermarksAreTold },
   I20: { title: 'passes', holds: passesAreKept },
+  I21: { title: 'calls', holds: callsAreWhole },
 } as const satisfies Readonly<Record<string, { readonly title: string; readonly holds: Invariant }>>;
 
 export type InvariantId = keyof typeof invariants;

@@ -6,7 +6,7 @@ const PARTITION = 1;
 
 /** An event on its way into a commit. */
 export interface PlannedEvent {
-  topic: 'call-legs' | 'call-records' | 'rejected' | 'ledger' | 'watermarks';
+  topic: 'call-legs' | 'call-records' | 'rejected' | 'ledger' | 'watermarks' | 'calls';
   subject: string;
   id: string;
   key: string;

@@ -1,6 +1,7 @@
 import type { LogEntry } from '../reader/segments.ts';
 import type { ReadRecord } from '../reader/topics.ts';
 import type { AnswerLine, Dumps, Report, Row, Run } from './dumps.ts';
+import type { Head } from './feeds.ts';
 import { auditsOf } from './good-audits.ts';
 import { corrected, deadLetter, published, type PlannedEvent } from './good-events.ts';
 import { makePoison, makeRow, seconds, START, type GoodRow } from './good-rows.ts';
@@ -16,7 +17,7 @@ export interface Step {
   plan?: { from: number; end: number; replay: boolean };
   state: string;
   origin: number;
-  report: Report;
+  report: Head['report'];
   number: number;
   generation: number;
   scan: number;
@@ -49,6 +50,8 @@ const TOPICS: Run['topics'] = {
   'call-legs': 'c.call-legs', 'call-records': 'c.call-records', rejected: 'c.rejected',
   ledger: 'c.ledger', watermarks: 'c.watermarks', drift: 'c.drift', offsets: 'c.offsets',
 };
+/** Where whole calls are told, in a run that has them. */
+export const CALLS_TOPIC = 'c.calls';
 const SHARD = 3;
 
 /**
@@ -156,7 +159,7 @@ type Placed = Omit<ReadRecord, 'offset'>;
 
 function eventRecords({ events, number, ...feed }: Step, audits: readonly PlannedEvent[]): readonly Placed[] {
   return [...events, ...audits].map(({ topic, subject, id, key, partition, timestamp, value, headers, commit }) => ({
-    topic: TOPICS[topic], partition, timestamp, key, value: { ...value },
+    topic: topic === 'calls' ? CALLS_TOPIC : TOPICS[topic], partition, timestamp, key, value: { ...value },
     headers: { ce_id: id, ce_subject: subject, ce_commit: commit ?? `${feedOf(feed)}/${number}`, ...headers },
   }));
 }
@@ -179,7 +182,7 @@ function offsetRecords(one: Step, audits: readonly PlannedEvent[], pages: Pages)
     generation, commit: number, scan, windowFrom: read?.from ?? null, windowTo: read?.to ?? null,
     published: counted.filter(({ topic }) => /^call-/.test(topic)).length,
     rejected: counted.filter(({ topic }) => topic === 'rejected').length,
-    told: counted.filter(({ topic }) => topic === 'ledger').length,
+    told: counted.filter(({ topic }) => topic === 'ledger' || topic === 'calls').length,
     digest: sum(counted.map(({ id }) => hashOf(id))), seenKeys: known.length,
     seenDigest: sum(known), ...one.says,
   };

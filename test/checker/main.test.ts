@@ -37,7 +37,7 @@ test('a run that holds is told invariant by invariant, with what was looked at',
   assert.equal(code, 0, text);
   assert.match(text, /^I1 +no loss +holds +7 rows that must be there$/m);
   assert.match(text, /^I14 +privacy +holds +\d+ characters outside of events$/m);
-  assert.equal(text.trim().split('\n').length, 18);
+  assert.equal(text.trim().split('\n').length, 19);
 });
 
 test('a broken run is told with an example and the command that repeats it', async () => {

@@ -6,8 +6,8 @@ const EXAMPLES_MAX = 3;
 /** Invariants that may have had nothing to look at. */
 export type Optional = ReadonlySet<string>;
 
-/** Without the broker's disk at hand, or a reader beside the run, there is nothing to look at. */
-export const OPTIONAL: Optional = new Set<InvariantId>(['I9', 'I10']);
+/** Without the broker's disk at hand, a reader beside the run, or a topic of calls there is nothing to look at. */
+export const OPTIONAL: Optional = new Set<InvariantId>(['I9', 'I10', 'I21']);
 
 export function isBad({ id, outcome }: Verdict, optional: Optional): boolean {
   return outcome === 'broken' || (outcome === 'blind' && !optional.has(id));

@@ -3,6 +3,10 @@ import type { LedgerRow, Report, Row, Run } from './dumps.ts';
 /** What the settings of a run mean for the checker, with the defaults of the README. Times in milliseconds. */
 export interface Rules {
   readonly sweepEveryMs: number;
+  /** How far back sweeps look, and what is missing of a call is waited for. */
+  readonly lookbackMs: number;
+  /** Whether a record counts the legs of child calls, too. */
+  readonly countsChildren: boolean;
   /** How late a row may be shown after its disconnect, and must be found. */
   readonly coveredLatenessMs: number;
   readonly requestsPerMinute: number;
@@ -21,10 +25,13 @@ export function rulesOf({ settings, forbiddenPbxIds, recordsFilter }: Run): Rule
   const span = (name: string, preset: string): number => spanMs(settings[name] ?? preset);
   const isOn = (name: string): boolean => settings[name] === 'true';
   const sweepEveryMs = span('PACE_SWEEP_EVERY', '10m');
+  const lookbackMs = span('PACE_LOOKBACK', '2h');
   const forbidden = new Set(forbiddenPbxIds.map((id) => id.toLowerCase()));
   return {
     sweepEveryMs,
-    coveredLatenessMs: span('PACE_LOOKBACK', '2h') - sweepEveryMs - span('PACE_STEP_MIN', '1m'),
+    lookbackMs,
+    countsChildren: settings['CALL_LEG_COUNT'] === 'with-children',
+    coveredLatenessMs: lookbackMs - sweepEveryMs - span('PACE_STEP_MIN', '1m'),
     requestsPerMinute: Number(settings['EIGHT_REQUESTS_PER_MINUTE'] ?? 10),
     rejectedPayload: isOn('REJECTED_PAYLOAD'),
     feeds: listOf(settings['EIGHT_STREAMS'] ?? 'call-legs,call-records')
