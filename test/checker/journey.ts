@@ -41,6 +41,11 @@ export interface CheckOptions {
 /** Calls are found that have ended so long before the journey begins: none of them may be published. */
 const LOOK_BEHIND_MS = 3 * 3_600_000;
 
+/** Off, as long as no setting names it. */
+function callsTopic({ KAFKA_TOPIC_CALLS: calls = 'off' }: FinishedJourney['settings']): { readonly calls?: string } {
+  return calls === 'off' ? {} : { calls };
+}
+
 /**
  * Judges a journey by every invariant, in a few seconds.
  *
@@ -62,6 +67,7 @@ export async function checkJourney(journey: FinishedJourney, options: CheckOptio
         watermarks: `${prefix}.watermarks`,
         drift: `${prefix}.drift`,
         offsets: `${prefix}.offsets`,
+        ...callsTopic(settings),
       },
       settings,
       repeat,

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { readTopics, type ReadRecord } from '../reader/topics.ts';
 import { closingJourneys, type Journey } from './journey.ts';
+import { assertWhole } from './verdict.ts';
 
 // Goal: each call comes as a whole, once, on the real parts, also when its worker is killed. Method: compare what is
-// told with what the topics of the rows hold.
+// told with what the topics of the rows hold; and all invariants.
 
 const { journey, closeAll } = closingJourneys();
 after(closeAll);
@@ -29,15 +30,15 @@ async function compare({ stack, prefix }: Journey, rule: string) {
 for (const rule of ['own', 'with-children'] as const) {
   test(`every call is told once when all of it is there, where records count ${rule}`, async () => {
     const one = await journey({
-      simulator: { legCount: rule, historyMs: 5 * 60_000, callsPerHour: 1_200 },
+      simulator: { legCount: rule, historyMs: 5 * 60_000, callsPerHour: 2_400 },
       settings: { CALL_LEG_COUNT: rule },
+      calls: true,
     });
-    const topic = { KAFKA_TOPIC_CALLS: `${one.prefix}.calls` };
-    const worker = one.start(topic);
+    const worker = one.start();
     await one.line(({ msg, feed }) => msg === 'polled' && feed === 'live/call-records/globex');
     await worker.kill();
-    one.start(topic);
-    await one.drain();
+    one.start();
+    assertWhole(await one.settle());
     const { whole, complete, told } = await compare(one, rule);
     assert.ok(whole.size > 50, `${whole.size} whole calls`);
     const names = complete.map(({ headers }) => String(headers['ce_subject']));

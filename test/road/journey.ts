@@ -8,13 +8,15 @@ import { startProxiedStack } from '../attack/proxy-stack.ts';
 import type { Patch } from '../patches/patch.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { judge, readLedger, type Judgement, type Verdict } from './verdict.ts';
-import { eventTopics, roadSettings, startWorker, type LogLine, type Worker } from './worker.ts';
+import { callsTopic, eventTopics, roadSettings, startWorker, type LogLine, type Worker } from './worker.ts';
 
 type SimulatorSettings = NonNullable<Parameters<typeof startSimulator>[0]>;
 
 export interface JourneyOptions {
   readonly simulator?: SimulatorSettings;
   readonly settings?: Readonly<Record<string, string>>;
+  /** Whether whole calls are told, too. */
+  readonly calls?: boolean;
   /** A broker of its own, for a test that crashes it. */
   readonly ownBroker?: boolean;
   /** Decides what the network between the connector and a broker of its own does to a request. */
@@ -82,7 +84,11 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
   };
 
   const settingsOf = (brokers: string): Readonly<Record<string, string>> =>
-    ({ ...roadSettings(account, { ...stack, brokers, prefix }, fromMs), ...options.settings });
+    ({
+      ...roadSettings(account, { ...stack, brokers, prefix }, fromMs),
+      ...(options.calls ? { KAFKA_TOPIC_CALLS: callsTopic(prefix) } : {}),
+      ...options.settings,
+    });
   const drain = async (sinceMs = fromMs): Promise<Verdict> => {
     account.setFaults(false);
     proxy?.heal();

@@ -71,7 +71,12 @@ export function eventTopics(prefix: string): readonly string[] {
   return [`${prefix}.call-legs`, `${prefix}.call-records`, `${prefix}.rejected`];
 }
 
-/** All that a connector writes to. */
+/** The topic of whole calls, for a connector that tells them. */
+export function callsTopic(prefix: string): string {
+  return `${prefix}.calls`;
+}
+
+/** All that a connector writes to that tells no whole calls. */
 export function allTopics(prefix: string): readonly string[] {
   return [...eventTopics(prefix), `${prefix}.ledger`, `${prefix}.watermarks`, `${prefix}.drift`, `${prefix}.offsets`];
 }
