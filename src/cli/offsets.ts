@@ -5,10 +5,9 @@ import { systemClock } from '../clock.ts';
 import { changeOffsets, loadConfig, readOffsets, type Config } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import { decideChange, type ChangeRequest } from '../feed/change.ts';
-import { feedName, type FeedId, type StreamName } from '../feed/feed.ts';
+import { feedName, feedNamed, type FeedId } from '../feed/feed.ts';
 import { RETENTION_MS } from '../feed/window.ts';
 import { spanMs } from '../formats.ts';
-import { streams } from '../streams/index.ts';
 import { timeOf } from './time.ts';
 
 type Print = (line: string) => void;
@@ -135,13 +134,10 @@ function refused(feed: FeedId, why: string): ConnectorError {
   return new ConnectorError('OFFSETS_INVALID', `${feedName(feed)}: ${why}; ${cure}`);
 }
 
-/** `live/call-legs/acme`; a PBX name may hold a slash, a pass may not. */
 function feedOf(name: string): FeedId {
-  const [, pass, stream, pbxId] = /^([^/]+)\/([^/]+)\/(.+)$/.exec(name) ?? [];
-  if (pass === undefined || pbxId === undefined || !streams.some((known) => known.name === stream)) {
-    throw new InvalidArgumentError('Expected the name of a feed as in the log, such as live/call-legs/acme.');
-  }
-  return { pass, stream: stream as StreamName, pbxId };
+  const feed = feedNamed(name);
+  if (feed !== undefined) return feed;
+  throw new InvalidArgumentError('Expected the name of a feed as in the log, such as live/call-legs/acme.');
 }
 
 function spanOf(text: string): number {
