@@ -4,8 +4,10 @@ import { originMs, type Config } from './config.ts';
 import { createHealth, type Health } from './observe/health.ts';
 import { createMetrics, type RequestReport } from './observe/metrics.ts';
 import type { ConnectorError } from './errors.ts';
+import type { SignalAnswer } from './feed/ask.ts';
 import { LIVE } from './feed/pass.ts';
 import { openSink, openSource } from './parts.ts';
+import { createSignals, type Signals } from './signals.ts';
 import type { Sink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
 import { streams } from './streams/index.ts';
@@ -14,6 +16,7 @@ import { runWorker, type WorkerEvent } from './worker/worker.ts';
 
 export { loadConfig, type Config } from './config.ts';
 export { ConnectorError, reactionTo, type ErrorCode, type Reaction } from './errors.ts';
+export type { SignalAnswer } from './feed/ask.ts';
 export type { FeedId, Shard, StreamName } from './feed/feed.ts';
 export { OffsetState, recordKey, restoreOffsets } from './feed/offset.ts';
 export type { FeedOffset, HeadRecord, OffsetRecord, OffsetStep, SeenEntry } from './feed/offset.ts';
@@ -58,6 +61,9 @@ export interface Connector {
    */
   check(signal: AbortSignal): Promise<void>;
 
+  /** Takes a signal that came by another way than Kafka; undefined with a sink of one's own. */
+  readonly obey: Signals['obey'] | undefined;
+
   /** Reads and publishes until `signal` aborts. @throws ConnectorError `stop` when only a person can help. */
   run(signal: AbortSignal): Promise<void>;
 }
@@ -90,8 +96,11 @@ export function createConnector(options: ConnectorOptions): Connector {
     health.onEvent(event);
     options.listen?.(event);
   };
+  const tell = (answer: SignalAnswer): void => listen({ kind: 'signal-answered', answer });
+  const signals = options.sink === undefined ? createSignals(config, tell, onLog) : undefined;
   return {
     feeds,
+    obey: signals?.obey,
     metrics: metrics.registry,
     health,
     async check(signal) {
@@ -104,9 +113,14 @@ export function createConnector(options: ConnectorOptions): Connector {
       }
     },
     async run(signal) {
+      const ended = new AbortController();
+      const either = AbortSignal.any([signal, ended.signal]);
+      const following = signals?.follow(either);
       try {
         await runWorker({ feeds, source, sink, clock, random: Math.random, listen }, signal);
       } finally {
+        ended.abort();
+        await following;
         await sink.close();
       }
     },

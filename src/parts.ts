@@ -46,6 +46,7 @@ export function openSink(
       'ledger': orNone(kafka.topicLedger),
       'watermarks': orNone(kafka.topicWatermarks),
       'drift': orNone(kafka.topicDrift),
+      'signals': orNone(kafka.topicSignals),
       'offsets': kafka.topicOffsets,
     },
     create: kafka.createTopics,

@@ -13,6 +13,10 @@ function topic(doc: string, name: string, env: string): SchemaObj<string> & { re
   return { doc, format: 'topic', default: name, env };
 }
 
+function span(doc: string, ms: number, env: string): SchemaObj<number> & { readonly env: string } {
+  return { doc, format: 'span', default: ms, env };
+}
+
 function extensions(doc: string, env: string): SchemaObj<string> & { readonly env: string } {
   return { doc, format: 'extensions', default: '', env };
 }
@@ -95,18 +99,14 @@ const source = {
   callerOrCallee: extensions(
     'Only calls from or to these extensions; not together with the two above.', 'EIGHT_CALLER_OR_CALLEE',
   ),
-  requestTimeoutMs: {
-    doc: 'Longest time for one request, from connecting to the last byte.',
-    format: 'span',
-    default: 60 * SECOND,
-    env: 'EIGHT_REQUEST_TIMEOUT',
-  },
-  windowTimeoutMs: {
-    doc: 'Longest time for all pages of one window, with all retries. Then the window is read anew.',
-    format: 'span',
-    default: 30 * MINUTE,
-    env: 'EIGHT_WINDOW_TIMEOUT',
-  },
+  requestTimeoutMs: span(
+    'Longest time for one request, from connecting to the last byte.',
+    60 * SECOND, 'EIGHT_REQUEST_TIMEOUT',
+  ),
+  windowTimeoutMs: span(
+    'Longest time for all pages of one window, with all retries. Then the window is read anew.',
+    30 * MINUTE, 'EIGHT_WINDOW_TIMEOUT',
+  ),
   bodyMaxBytes: {
     doc: 'Longest answer taken, in bytes after decompression. A longer page is asked for in halves.',
     format: 'positive',
@@ -116,42 +116,21 @@ const source = {
 };
 
 const pace = {
-  settleMs: {
-    doc: 'Distance kept behind the clock while 8x8 finishes a call. Higher: slower, fewer late rows.',
-    format: 'span',
-    default: 2 * MINUTE,
-    env: 'PACE_SETTLE',
-  },
-  stepMinMs: {
-    doc: 'Shortest step: how often a feed polls when it is up to date.',
-    format: 'span',
-    default: 1 * MINUTE,
-    env: 'PACE_STEP_MIN',
-  },
-  stepMaxMs: {
-    doc: 'Longest step: bounds one poll while a feed catches up.',
-    format: 'span',
-    default: 6 * HOUR,
-    env: 'PACE_STEP_MAX',
-  },
-  overlapMs: {
-    doc: 'How far behind the watermark every poll starts; at least 2s, so that no row falls between two windows.',
-    format: 'span',
-    default: 1 * MINUTE,
-    env: 'PACE_OVERLAP',
-  },
-  lookbackMs: {
-    doc: 'How far behind the watermark a sweep starts. Lateness it covers: lookback - sweep every - step min.',
-    format: 'span',
-    default: 2 * HOUR,
-    env: 'PACE_LOOKBACK',
-  },
-  sweepEveryMs: {
-    doc: 'Time between two sweeps.',
-    format: 'span',
-    default: 10 * MINUTE,
-    env: 'PACE_SWEEP_EVERY',
-  },
+  settleMs: span(
+    'Distance kept behind the clock while 8x8 finishes a call. Higher: slower, fewer late rows.',
+    2 * MINUTE, 'PACE_SETTLE',
+  ),
+  stepMinMs: span('Shortest step: how often a feed polls when it is up to date.', 1 * MINUTE, 'PACE_STEP_MIN'),
+  stepMaxMs: span('Longest step: bounds one poll while a feed catches up.', 6 * HOUR, 'PACE_STEP_MAX'),
+  overlapMs: span(
+    'How far behind the watermark every poll starts; at least 2s, so that no row falls between two windows.',
+    1 * MINUTE, 'PACE_OVERLAP',
+  ),
+  lookbackMs: span(
+    'How far behind the watermark a sweep starts. Lateness it covers: lookback - sweep every - step min.',
+    2 * HOUR, 'PACE_LOOKBACK',
+  ),
+  sweepEveryMs: span('Time between two sweeps.', 10 * MINUTE, 'PACE_SWEEP_EVERY'),
 };
 
 const kafka = {
@@ -186,6 +165,10 @@ const kafka = {
   topicDrift: topic(
     'Topic that tells, once each, of rows that are not as 8x8 documents them. `off`: none.',
     '8x8.drift', 'KAFKA_TOPIC_DRIFT',
+  ),
+  topicSignals: topic(
+    'Topic of [signals](#signals), by which running connectors are told to pause, rewind and more. `off`: none.',
+    'off', 'KAFKA_TOPIC_SIGNALS',
   ),
   createTopics: {
     doc: 'Creates missing topics. Otherwise the start stops with the commands that create them.',
@@ -223,18 +206,14 @@ const kafka = {
     default: 'none' as 'none' | 'gzip',
     env: 'KAFKA_COMPRESSION',
   },
-  transactionTimeoutMs: {
-    doc: 'After this time the broker aborts a transaction whose worker fell silent; until then readers wait behind it.',
-    format: 'span',
-    default: 20 * SECOND,
-    env: 'KAFKA_TRANSACTION_TIMEOUT',
-  },
-  sessionTimeoutMs: {
-    doc: 'After this time without a sign of life the shards of a worker go to the others; at least 6s on most brokers.',
-    format: 'span',
-    default: 10 * SECOND,
-    env: 'KAFKA_SESSION_TIMEOUT',
-  },
+  transactionTimeoutMs: span(
+    'After this time the broker aborts a transaction whose worker fell silent; until then readers wait behind it.',
+    20 * SECOND, 'KAFKA_TRANSACTION_TIMEOUT',
+  ),
+  sessionTimeoutMs: span(
+    'After this time without a sign of life the shards of a worker go to the others; at least 6s on most brokers.',
+    10 * SECOND, 'KAFKA_SESSION_TIMEOUT',
+  ),
 };
 
 /** Every setting of the connector: its doc, format, default and environment name. `config.ts` alone reads it. */

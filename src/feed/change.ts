@@ -19,6 +19,17 @@ export type Decision =
   | { readonly change: OffsetChange }
   | { readonly unchanged: string };
 
+/**
+ * Whether a feed has obeyed a signal before, or a later one: they are obeyed in their order, and the last is known.
+ * Each is `topic-partition@offset`; of another partition nothing is known.
+ */
+export function hasObeyed(last: string | undefined, signal: string | undefined): boolean {
+  if (last === undefined || signal === undefined) return false;
+  const [from, offset] = last.split('@');
+  const [of, number] = signal.split('@');
+  return from === of && Number(number) <= Number(offset);
+}
+
 /** Decides a change by where the feed and its live pass stand. */
 export function decideChange(
   states: ReadonlyMap<string, OffsetState>,

@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import { ConnectorError } from '../errors.ts';
-import { decideChange, forgottenBy, type ChangeRequest } from '../feed/change.ts';
+import { decideChange, forgottenBy, hasObeyed, type ChangeRequest, type Decision } from '../feed/change.ts';
 import { feedName, type FeedId, type Shard } from '../feed/feed.ts';
 import { contentsOf } from '../feed/manifest.ts';
 import { OffsetState, restoreOffsets } from '../feed/offset.ts';
@@ -52,6 +52,8 @@ export async function changeOffsets(
 /** What does not ask where the feed stands, so that nobody need know. */
 const MENDS: readonly ChangeRequest['kind'][] = ['reset', 'import'];
 
+const OBEYED: Decision = { unchanged: 'obeyed before' };
+
 interface Planned {
   readonly messages: readonly PlacedMessage[];
   readonly reports: readonly ChangeReport[];
@@ -62,7 +64,7 @@ async function planChange(
   shard: Shard,
   { history, feeds, request, note }: OffsetsChange & { readonly history: readonly KafkaMessage[] },
 ): Promise<Planned> {
-  const { records, broken } = await readLatest(offsets, history);
+  const { records, broken, signals } = await readLatest(offsets, history);
   const states = restoreOffsets(records);
   // Each owner and each commit has written here, so the log offset is above the number of any that cannot be read.
   const number = Number(history.at(-1)!.offset);
@@ -72,7 +74,8 @@ async function planChange(
     const unreadable = broken.filter((record) => record.feed === name);
     if (unreadable.length > 0 && !MENDS.includes(request.kind)) throw unreadableOffset(name);
     const readable = unreadable.length === 0 ? states : without(states, name);
-    const decision = decideChange(readable, feed, request);
+    const last = signals.get(name);
+    const decision = hasObeyed(last, note.signal) ? OBEYED : decideChange(readable, feed, request);
     const before = states.get(name);
     const stands = { feed, fromMs: before?.watermarkMs, seenKeys: before?.seenCount ?? 0, broken: unreadable.length };
     if ('unchanged' in decision) {
@@ -84,7 +87,7 @@ async function planChange(
     const [head, ...pages] = state.changeTo(change, contentsOf(number, []), number);
     messages.push(
       ...unreadable.map(({ key }) => ({ topic: offsets.topic, partition: shard, key, value: null })),
-      changeMessage(offsets, head, { ...note, change: request.kind }),
+      changeMessage(offsets, head, { ...note, change: request.kind, signal: note.signal ?? last }),
       ...pages.map((page) => offsetMessage(offsets, shard, page)),
       offsetMessage(offsets, shard, head),
     );

@@ -21,6 +21,7 @@ export interface OffsetValue {
   readonly entries: readonly SeenEntry[];
   readonly barrier: string | null;
   readonly reason: string | null;
+  readonly signal: string | null;
   readonly state: FeedState;
   readonly plan: { readonly from: number; readonly end: number; readonly replay: boolean } | null;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decideChange, type ChangeRequest, type Decision } from '../../src/feed/change.ts';
+import { decideChange, hasObeyed, type ChangeRequest, type Decision } from '../../src/feed/change.ts';
 import { feedName, type FeedId } from '../../src/feed/feed.ts';
 import { contentsOf } from '../../src/feed/manifest.ts';
 import { OffsetState, type OffsetChange } from '../../src/feed/offset.ts';
@@ -113,4 +113,17 @@ for (const { name, feed, request, passes, decision } of cases) {
     if (decision instanceof RegExp) assert.match('unchanged' in decided ? decided.unchanged : 'a change', decision);
     else assert.deepEqual(decided, decision);
   });
+}
+
+const signals: readonly (readonly [last: string | undefined, signal: string | undefined, obeyed: boolean])[] = [
+  ['8x8.signals-0@7', '8x8.signals-0@7', true],
+  ['8x8.signals-0@10', '8x8.signals-0@9', true],
+  ['8x8.signals-0@9', '8x8.signals-0@10', false],
+  ['8x8.signals-0@9', '8x8.signals-1@8', false],
+  ['8x8.signals-0@9', 'other.signals-0@8', false],
+  [undefined, '8x8.signals-0@0', false],
+  ['8x8.signals-0@9', undefined, false],
+];
+for (const [last, signal, obeyed] of signals) {
+  test(`hasObeyed knows of ${signal} when the last was ${last}`, () => assert.equal(hasObeyed(last, signal), obeyed));
 }

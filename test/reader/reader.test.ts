@@ -14,6 +14,8 @@ const manifest = {
 const head = {
   version: 1, kind: 'HEAD', connector: 'c', pass: 'live', stream: 'call-legs', pbxId: 'Zürich', shardCount: 8,
   watermark: -1, seenFrom: 0, drift: ['misfit missed'], manifest, page: null, entries: [], barrier: null, reason: null,
+  signal: 'c.signals-0@7', origin: 7, state: 'PAUSED', plan: { from: 1, end: 2, replay: true }, change: 'reset',
+  who: null, at: null,
 };
 const seen = {
   ...head, kind: 'SEEN', manifest: null, page: 70,
