@@ -263,6 +263,13 @@ export const settings = {
   http: {
     host: { doc: 'Address of /metrics, /healthz and /readyz.', format: String, default: '127.0.0.1', env: 'HTTP_HOST' },
     port: { doc: 'Their port; 0 takes a free one.', format: 'port', default: 9464, env: 'HTTP_PORT' },
+    token: {
+      doc: 'Lets those who bear it send [signals](#signals) to `POST /signals`. Without one there is no such route.',
+      format: 'token',
+      default: '',
+      env: 'HTTP_TOKEN',
+      sensitive: true,
+    },
   },
   log: {
     level: {

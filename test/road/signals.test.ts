@@ -13,6 +13,7 @@ const { journey, closeAll } = closingJourneys();
 after(closeAll);
 
 const MINUTE = 60_000;
+const TOKEN = 'token-of-a-test-7f3a';
 
 interface Signalled {
   readonly one: Journey;
@@ -26,7 +27,7 @@ const HISTORY = { simulator: { historyMs: 60 * MINUTE, callsPerHour: 600 } };
 async function signalled(options: JourneyOptions = {}): Promise<Signalled> {
   const one = await journey(options);
   const topic = `${one.prefix}.signals`;
-  one.start({ KAFKA_TOPIC_SIGNALS: topic });
+  one.start({ KAFKA_TOPIC_SIGNALS: topic, HTTP_TOKEN: TOKEN });
   for (const feed of ['call-legs/acme', 'call-records/acme', 'call-legs/globex', 'call-records/globex']) {
     await one.line((line) => line.msg === 'polled' && line['feed'] === `live/${feed}`);
   }
@@ -90,6 +91,18 @@ test('signals that nobody can obey are told, and the next one begins a backfill'
   for (const outcome of ['unreadable', 'refused', 'unchanged', 'obeyed']) {
     assert.match(metrics, new RegExp(`^connector_signals_total{outcome="${outcome}"} 1$`, 'm'));
   }
+});
+
+test('a signal over HTTP is obeyed, if it bears the token', async () => {
+  const { one } = await signalled();
+  const { http } = await one.line(({ msg }) => msg === 'starting');
+  const body = json('pause', { pass: 'live', pbx: 'acme', stream: 'call-legs' });
+  const post = (authorization: string) =>
+    fetch(`${String(http)}/signals`, { method: 'POST', body, headers: { authorization } });
+  assert.equal((await post('Bearer x')).status, 401);
+  const answer = await post(`Bearer ${TOKEN}`);
+  const { feeds } = await answer.json() as { readonly feeds: unknown };
+  assert.deepEqual([answer.status, feeds], [200, { 'live/call-legs/acme': 'stands still' }]);
 });
 
 test('a signal that is received again, after its change and before its commit, changes nothing', async () => {
