@@ -20,11 +20,14 @@ const LINE_LENGTH_MAX = 400;
 type Values = ReturnType<ReturnType<typeof openSettings>['getProperties']>;
 
 /** Every setting, checked. */
-export interface Config extends Omit<Values, 'source' | 'pace'> {
+export interface Config extends Omit<Values, 'source' | 'pace' | 'http'> {
+  readonly http: Omit<Values['http'], 'token'>;
   readonly source: Omit<Values['source'], keyof Credentials>;
   readonly pace: Pace;
   /** Reads the secrets anew where they come from files, so that rotated ones are found. */
   readonly credentials: () => Credentials;
+  /** Who bears it may send signals; empty: nobody. Read anew, too. */
+  readonly httpToken: () => string;
 }
 
 /** Names of environment variables and their values, as in `process.env`. */
@@ -76,6 +79,8 @@ export function loadConfig(
     if (problems.length > 0) throw new Error(problems.join('\n'));
 
     const { apiKey, username, password, ...source } = values.source;
+    const { token, ...http } = values.http;
+    const httpToken = (): string => secretsFromFiles(environment)['HTTP_TOKEN'] ?? token;
     const credentials = (): Credentials => {
       const fresh = secretsFromFiles(environment);
       return {
@@ -84,7 +89,7 @@ export function loadConfig(
         password: fresh['EIGHT_PASSWORD'] ?? password,
       };
     };
-    return { ...values, source, credentials };
+    return { ...values, source, http, credentials, httpToken };
   } catch (error) {
     if (error instanceof ConnectorError) throw error;
     throw new ConnectorError('CONFIG_INVALID', explain((error as Error).message));

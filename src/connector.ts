@@ -4,8 +4,10 @@ import type { Config } from './config.ts';
 import { createHealth, type Health } from './observe/health.ts';
 import { createMetrics, type RequestReport } from './observe/metrics.ts';
 import type { ConnectorError } from './errors.ts';
+import type { SignalAnswer } from './feed/ask.ts';
 import { openSink, openSource } from './parts.ts';
 import { planReading, type Reloaded } from './reading.ts';
+import { createSignals, type Signals } from './signals.ts';
 import type { Sink } from './sink/sink.ts';
 import type { Source } from './source/source.ts';
 import type { Feed } from './worker/poll.ts';
@@ -13,6 +15,7 @@ import { runWorker, type WorkerEvent } from './worker/worker.ts';
 
 export { loadConfig, type Config } from './config.ts';
 export { ConnectorError, reactionTo, type ErrorCode, type Reaction } from './errors.ts';
+export type { SignalAnswer } from './feed/ask.ts';
 export type { FeedId, Shard, StreamName } from './feed/feed.ts';
 export { OffsetState, recordKey, restoreOffsets } from './feed/offset.ts';
 export type { FeedOffset, HeadRecord, OffsetRecord, OffsetStep, SeenEntry } from './feed/offset.ts';
@@ -58,6 +61,9 @@ export interface Connector {
    */
   check(signal: AbortSignal): Promise<void>;
 
+  /** Takes a signal that came by another way than Kafka; undefined with a sink of one's own. */
+  readonly obey: Signals['obey'] | undefined;
+
   /** Reads and publishes until `signal` aborts. @throws ConnectorError `stop` when only a person can help. */
   run(signal: AbortSignal): Promise<void>;
 
@@ -98,10 +104,13 @@ export function createConnector(options: ConnectorOptions): Connector {
     health.onEvent(event);
     options.listen?.(event);
   };
+  const tell = (answer: SignalAnswer): void => listen({ kind: 'signal-answered', answer });
+  const signals = options.sink === undefined ? createSignals(() => reader.current().config, tell, onLog) : undefined;
   return {
     get feeds() {
       return reader.current().feeds;
     },
+    obey: signals?.obey,
     metrics: metrics.registry,
     health,
     async check(signal) {
@@ -114,6 +123,8 @@ export function createConnector(options: ConnectorOptions): Connector {
       }
     },
     async run(signal) {
+      const ended = new AbortController();
+      const following = signals?.follow(AbortSignal.any([signal, ended.signal]));
       try {
         while (!signal.aborted) {
           const { feeds, stop } = reader.current();
@@ -122,6 +133,8 @@ export function createConnector(options: ConnectorOptions): Connector {
           if (!stop.signal.aborted) return;
         }
       } finally {
+        ended.abort();
+        await following;
         await sink.close();
       }
     },

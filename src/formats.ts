@@ -54,6 +54,10 @@ export const formats = {
     validate: expect('a text without line breaks or other control characters', (value) =>
       typeof value === 'string' && value !== '' && isPlain(value)),
   },
+  token: {
+    validate: expect('16 characters or more, without spaces', (value) =>
+      value === '' || (matches(/^[!-~]{16,}$/)(value))),
+  },
   'connector-name': {
     validate: expect('1 to 100 letters, digits, ".", "_" or "-"', matches(/^[\w.-]{1,100}$/)),
   },

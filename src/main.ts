@@ -8,6 +8,9 @@ import {
   addBeginOptions, addPassOptions, begin, change, showPasses, type BeginArguments, type PassArguments,
 } from './cli/passes.ts';
 import { run } from './cli/run.ts';
+import {
+  addExportOptions, addImportOptions, exportOffsets, importOffsets, type ExportArguments, type ImportArguments,
+} from './cli/saved.ts';
 import { addSimulateOptions, simulate, type SimulateArguments } from './cli/simulate.ts';
 import { ConnectorError, type ErrorCode } from './errors.ts';
 
@@ -18,6 +21,9 @@ const EXIT = { stopped: 0, bug: 1, config: 2, source: 3, sink: 4, late: 5, hole:
 const STOP_MAX_MS = 9_000;
 
 const print = (line: string): void => void process.stdout.write(`${line}\n`);
+
+/** Resolves when a slow reader of ours has taken all: the end of the process would cut it. */
+const flushed = (): Promise<void> => new Promise((resolve) => process.stdout.write('', () => resolve()));
 
 // A reader that has seen enough, such as `head`, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -40,7 +46,9 @@ addSimulateOptions(program.command('simulate').description('serve a simulated 8x
   .action((args: SimulateArguments) => simulate(args, stopSignal(), print));
 
 addLedgerOptions(program.command('ledger')).action(async (args: LedgerArguments) => {
-  if (!await ledger(args, print)) process.exit(EXIT.hole);
+  if (await ledger(args, print)) return;
+  await flushed();
+  process.exit(EXIT.hole);
 });
 
 const offsets = program.command('offsets').description('what the connector continues from');
@@ -48,6 +56,8 @@ addShowOptions(offsets.command('show')).action((args: ShowArguments) => show(arg
 for (const command of [addResetOptions(offsets.command('reset')), addRewindOptions(offsets.command('rewind'))]) {
   command.action((args: ResetArguments) => reset(args, print));
 }
+addExportOptions(offsets.command('export')).action((args: ExportArguments) => exportOffsets(args, print));
+addImportOptions(offsets.command('import')).action((args: ImportArguments) => importOffsets(args, print));
 
 addBeginOptions(program.command('backfill').description('read history beside the live feeds, and publish it'))
   .action((args: BeginArguments) => begin({ ...args, replay: false }, stopSignal(), print));
@@ -68,6 +78,7 @@ for (const [kind, what] of [
 
 try {
   await program.parseAsync();
+  await flushed();
   process.exit(EXIT.stopped);
 } catch (error) {
   process.exit(report(error));

@@ -47,6 +47,7 @@ export function openSink(
       'watermarks': orNone(kafka.topicWatermarks),
       'drift': orNone(kafka.topicDrift),
       'calls': orNone(kafka.topicCalls),
+      'signals': orNone(kafka.topicSignals),
       'offsets': kafka.topicOffsets,
     },
     create: kafka.createTopics,

@@ -13,6 +13,7 @@ export interface Reloaded {
 
 /** What a worker reads, until `stop` aborts because other settings name other feeds. */
 export interface Reading {
+  readonly config: Config;
   readonly feeds: readonly Feed[];
   readonly stop: AbortController;
 }
@@ -25,18 +26,18 @@ export function planReading(
   settings: Config,
   nowMs: () => number,
 ): { readonly current: () => Reading; readonly reload: (next: Config) => Reloaded } {
-  let config = settings;
-  let reading: Reading = { feeds: planFeeds(config, nowMs()), stop: new AbortController() };
+  const planned = (config: Config): Reading =>
+    ({ config, feeds: planFeeds(config, nowMs()), stop: new AbortController() });
+  let reading = planned(settings);
   return {
     current: () => reading,
     reload(next) {
-      const fixed = changedSettings(config, next).filter((name) => !RELOADABLE.includes(name));
+      const fixed = changedSettings(reading.config, next).filter((name) => !RELOADABLE.includes(name));
       if (fixed.length > 0) {
         throw new ConnectorError('CONFIG_INVALID', `${fixed.join(', ')}: changed; only a restart can apply that`);
       }
       const last = reading;
-      config = next;
-      reading = { feeds: planFeeds(next, nowMs()), stop: new AbortController() };
+      reading = planned(next);
       const [before, after] = [last, reading].map(({ feeds }) => new Set(feeds.map(({ id }) => feedName(id))));
       const [added, removed] = [[...after!.difference(before!)], [...before!.difference(after!)]];
       if (added.length + removed.length === 0) reading = last;

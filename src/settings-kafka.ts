@@ -1,5 +1,5 @@
 import type { SchemaObj } from 'convict';
-import { required, SECOND } from './settings-units.ts';
+import { required, SECOND, span } from './settings-units.ts';
 
 function topic(doc: string, name: string, env: string): SchemaObj<string> & { readonly env: string } {
   return { doc, format: 'topic', default: name, env };
@@ -43,6 +43,10 @@ export const kafka = {
     'Topic of whole calls, such as `8x8.calls`: record and legs in one event, when all of them are there. `off`: none.',
     'off', 'KAFKA_TOPIC_CALLS',
   ),
+  topicSignals: topic(
+    'Topic of [signals](#signals), by which running connectors are told to pause, rewind and more. `off`: none.',
+    'off', 'KAFKA_TOPIC_SIGNALS',
+  ),
   createTopics: {
     doc: 'Creates missing topics. Otherwise the start stops with the commands that create them.',
     format: 'flag',
@@ -79,16 +83,12 @@ export const kafka = {
     default: 'none' as 'none' | 'gzip',
     env: 'KAFKA_COMPRESSION',
   },
-  transactionTimeoutMs: {
-    doc: 'After this time the broker aborts a transaction whose worker fell silent; until then readers wait behind it.',
-    format: 'span',
-    default: 20 * SECOND,
-    env: 'KAFKA_TRANSACTION_TIMEOUT',
-  },
-  sessionTimeoutMs: {
-    doc: 'After this time without a sign of life the shards of a worker go to the others; at least 6s on most brokers.',
-    format: 'span',
-    default: 10 * SECOND,
-    env: 'KAFKA_SESSION_TIMEOUT',
-  },
+  transactionTimeoutMs: span(
+    'After this time the broker aborts a transaction whose worker fell silent; until then readers wait behind it.',
+    20 * SECOND, 'KAFKA_TRANSACTION_TIMEOUT',
+  ),
+  sessionTimeoutMs: span(
+    'After this time without a sign of life the shards of a worker go to the others; at least 6s on most brokers.',
+    10 * SECOND, 'KAFKA_SESSION_TIMEOUT',
+  ),
 };

@@ -9,6 +9,10 @@ export function required<T>(setting: Omit<SchemaObj<T>, 'default'>): SchemaObj<T
   return { ...setting, default: null as unknown as T } as SchemaObj<T>;
 }
 
+export function span(doc: string, ms: number, env: string): SchemaObj<number> & { readonly env: string } {
+  return { doc, format: 'span', default: ms, env };
+}
+
 /** Extensions to filter calls by. */
 export function extensions(doc: string, env: string): SchemaObj<string> & { readonly env: string } {
   return { doc, format: 'extensions', default: '', env };

@@ -1,5 +1,5 @@
 import { kafka } from './settings-kafka.ts';
-import { extensions, HOUR, MINUTE, required, SECOND } from './settings-units.ts';
+import { extensions, HOUR, MINUTE, required, SECOND, span } from './settings-units.ts';
 
 const source = {
   baseUrl: {
@@ -79,18 +79,14 @@ const source = {
   callerOrCallee: extensions(
     'Only calls from or to these extensions; not together with the two above.', 'EIGHT_CALLER_OR_CALLEE',
   ),
-  requestTimeoutMs: {
-    doc: 'Longest time for one request, from connecting to the last byte.',
-    format: 'span',
-    default: 60 * SECOND,
-    env: 'EIGHT_REQUEST_TIMEOUT',
-  },
-  windowTimeoutMs: {
-    doc: 'Longest time for all pages of one window, with all retries. Then the window is read anew.',
-    format: 'span',
-    default: 30 * MINUTE,
-    env: 'EIGHT_WINDOW_TIMEOUT',
-  },
+  requestTimeoutMs: span(
+    'Longest time for one request, from connecting to the last byte.',
+    60 * SECOND, 'EIGHT_REQUEST_TIMEOUT',
+  ),
+  windowTimeoutMs: span(
+    'Longest time for all pages of one window, with all retries. Then the window is read anew.',
+    30 * MINUTE, 'EIGHT_WINDOW_TIMEOUT',
+  ),
   bodyMaxBytes: {
     doc: 'Longest answer taken, in bytes after decompression. A longer page is asked for in halves.',
     format: 'positive',
@@ -100,42 +96,21 @@ const source = {
 };
 
 const pace = {
-  settleMs: {
-    doc: 'Distance kept behind the clock while 8x8 finishes a call. Higher: slower, fewer late rows.',
-    format: 'span',
-    default: 2 * MINUTE,
-    env: 'PACE_SETTLE',
-  },
-  stepMinMs: {
-    doc: 'Shortest step: how often a feed polls when it is up to date.',
-    format: 'span',
-    default: 1 * MINUTE,
-    env: 'PACE_STEP_MIN',
-  },
-  stepMaxMs: {
-    doc: 'Longest step: bounds one poll while a feed catches up.',
-    format: 'span',
-    default: 6 * HOUR,
-    env: 'PACE_STEP_MAX',
-  },
-  overlapMs: {
-    doc: 'How far behind the watermark every poll starts; at least 2s, so that no row falls between two windows.',
-    format: 'span',
-    default: 1 * MINUTE,
-    env: 'PACE_OVERLAP',
-  },
-  lookbackMs: {
-    doc: 'How far behind the watermark a sweep starts. Lateness it covers: lookback - sweep every - step min.',
-    format: 'span',
-    default: 2 * HOUR,
-    env: 'PACE_LOOKBACK',
-  },
-  sweepEveryMs: {
-    doc: 'Time between two sweeps.',
-    format: 'span',
-    default: 10 * MINUTE,
-    env: 'PACE_SWEEP_EVERY',
-  },
+  settleMs: span(
+    'Distance kept behind the clock while 8x8 finishes a call. Higher: slower, fewer late rows.',
+    2 * MINUTE, 'PACE_SETTLE',
+  ),
+  stepMinMs: span('Shortest step: how often a feed polls when it is up to date.', 1 * MINUTE, 'PACE_STEP_MIN'),
+  stepMaxMs: span('Longest step: bounds one poll while a feed catches up.', 6 * HOUR, 'PACE_STEP_MAX'),
+  overlapMs: span(
+    'How far behind the watermark every poll starts; at least 2s, so that no row falls between two windows.',
+    1 * MINUTE, 'PACE_OVERLAP',
+  ),
+  lookbackMs: span(
+    'How far behind the watermark a sweep starts. Lateness it covers: lookback - sweep every - step min.',
+    2 * HOUR, 'PACE_LOOKBACK',
+  ),
+  sweepEveryMs: span('Time between two sweeps.', 10 * MINUTE, 'PACE_SWEEP_EVERY'),
 };
 
 /** Every setting of the connector: its doc, format, default and environment name. `config.ts` alone reads it. */
@@ -192,6 +167,13 @@ export const settings = {
   http: {
     host: { doc: 'Address of /metrics, /healthz and /readyz.', format: String, default: '127.0.0.1', env: 'HTTP_HOST' },
     port: { doc: 'Their port; 0 takes a free one.', format: 'port', default: 9464, env: 'HTTP_PORT' },
+    token: {
+      doc: 'Lets those who bear it send [signals](#signals) to `POST /signals`. Without one there is no such route.',
+      format: 'token',
+      default: '',
+      env: 'HTTP_TOKEN',
+      sensitive: true,
+    },
   },
   log: {
     level: {

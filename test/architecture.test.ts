@@ -15,7 +15,7 @@ const mayImport: readonly (readonly [place: string, ...allowed: readonly string[
   ['sink', 'feed', 'streams', 'clock', 'errors', 'node:crypto', 'node:fs', 'node:worker_threads',
     'kafkajs', '@kafkajs/confluent-schema-registry', 'avsc', 'p-retry'],
   ['worker', 'feed', 'streams', 'clock', 'errors', 'types:source/source', 'types:sink/sink'],
-  ['observe', 'feed', 'errors', 'types:worker', 'prom-client', 'pino', 'fastify'],
+  ['observe', 'feed', 'errors', 'types:worker', 'node:crypto', 'prom-client', 'pino', 'fastify'],
   ['simulator', 'node:http', 'node:stream', 'fastify'],
   ['clock'],
   ['errors'],

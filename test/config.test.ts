@@ -69,8 +69,9 @@ test('only what has no sensible default must be given, and all of it is named at
 
 test('the secrets are the key, the user and the password, and no config shows them', () => {
   assert.deepEqual(settingList.filter(({ sensitive }) => sensitive).map(({ env }) => env),
-    ['EIGHT_API_KEY', 'EIGHT_USERNAME', 'EIGHT_PASSWORD']);
-  const config = load();
+    ['EIGHT_API_KEY', 'EIGHT_USERNAME', 'EIGHT_PASSWORD', 'HTTP_TOKEN']);
+  const config = load({ HTTP_TOKEN: `${CANARY}-http-token` });
+  assert.equal(config.httpToken(), `${CANARY}-http-token`);
   assert.doesNotMatch(JSON.stringify(config), new RegExp(CANARY));
   assert.deepEqual(config.credentials(),
     { apiKey: `${CANARY}-key`, username: `${CANARY}-user`, password: `${CANARY}-password` });
@@ -129,6 +130,12 @@ for (const [env, value, problem] of bad) {
     assert.match(lines[0]!, problem);
   });
 }
+
+test('a bad HTTP_TOKEN is named and never shown', () => {
+  for (const value of ['canary-7f3a', `${CANARY} with spaces, and long enough`]) {
+    assert.match(refusal({ HTTP_TOKEN: value }).join(), /^HTTP_TOKEN .*16 characters or more, without spaces$/);
+  }
+});
 
 for (const env of ['EIGHT_API_KEY', 'EIGHT_USERNAME', 'EIGHT_PASSWORD']) {
   test(`a bad ${env} is named and never shown`, () => {

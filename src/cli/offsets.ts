@@ -4,11 +4,10 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { changeOffsets, loadConfig, readOffsets, type Config } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
+import { requestOf, type Problem } from '../feed/ask.ts';
 import { decideChange, type ChangeRequest } from '../feed/change.ts';
-import { feedName, type FeedId, type StreamName } from '../feed/feed.ts';
-import { RETENTION_MS } from '../feed/window.ts';
+import { feedName, feedNamed, type FeedId } from '../feed/feed.ts';
 import { spanMs } from '../formats.ts';
-import { streams } from '../streams/index.ts';
 import { timeOf } from './time.ts';
 
 type Print = (line: string) => void;
@@ -96,20 +95,19 @@ export async function show({ config, json = false }: ShowArguments, print: Print
 
 /** Sets where a feed continues from; workers may run meanwhile. */
 export async function reset(args: ResetArguments, print: Print): Promise<void> {
-  const { feed, to: timeMs, by: backMs, reason, who, dryRun = false } = args;
+  const { feed, to: toMs, by: byMs, reason, who, dryRun = false } = args;
   const nowMs = systemClock.nowMs();
-  if (timeMs !== undefined && timeMs > nowMs) throw invalid('--to lies in the future: calls would be skipped');
-  if ((timeMs ?? nowMs - backMs!) < nowMs - RETENTION_MS) throw invalid('8x8 keeps two years, and no more');
+  const asked = { type: toMs === undefined ? 'rewind' : 'reset', pass: feed.pass, byMs, toMs } as const;
+  const request = taken(requestOf(asked, nowMs, option)) as ResetRequest;
   const config = loadConfig(args.config);
-  const request = { kind: 'reset', to: timeMs === undefined ? { backMs: backMs! } : { timeMs } } as const;
   if (dryRun) return foretell(config, feed, request, print);
 
   const note = { reason, who, at: nowMs };
   const [report] = await changeOffsets(config, { feeds: [feed], request, note });
-  const { unchanged, fromMs, toMs, seenKeys, broken } = report!;
+  const { unchanged, fromMs, toMs: now, seenKeys, broken } = report!;
   if (unchanged !== undefined) throw refused(feed, unchanged);
   const before = fromMs === undefined ? 'unknown' : iso(fromMs);
-  print(`${feedName(feed)} continues from ${iso(toMs!)} (before: ${before}).`);
+  print(`${feedName(feed)} continues from ${iso(now!)} (before: ${before}).`);
   if (broken > 0) print(`Records that nobody could read, now deleted: ${broken}.`);
   print(`Rows known as published, which are not published again: ${seenKeys}. Whatever else is read from there on is ` +
     'published, with the event id it had before if 8x8 has not changed it.');
@@ -135,13 +133,21 @@ function refused(feed: FeedId, why: string): ConnectorError {
   return new ConnectorError('OFFSETS_INVALID', `${feedName(feed)}: ${why}; ${cure}`);
 }
 
-/** `live/call-legs/acme`; a PBX name may hold a slash, a pass may not. */
 function feedOf(name: string): FeedId {
-  const [, pass, stream, pbxId] = /^([^/]+)\/([^/]+)\/(.+)$/.exec(name) ?? [];
-  if (pass === undefined || pbxId === undefined || !streams.some((known) => known.name === stream)) {
-    throw new InvalidArgumentError('Expected the name of a feed as in the log, such as live/call-legs/acme.');
-  }
-  return { pass, stream: stream as StreamName, pbxId };
+  const feed = feedNamed(name);
+  if (feed !== undefined) return feed;
+  throw new InvalidArgumentError('Expected the name of a feed as in the log, such as live/call-legs/acme.');
+}
+
+/** How an option is named in what is said of it. */
+export function option(name: string): string {
+  return `--${name}`;
+}
+
+/** @throws ConnectorError CONFIG_INVALID for what makes no sense. */
+export function taken<T extends object>(asked: T | Problem): T {
+  if ('problem' in asked) throw invalid(asked.problem);
+  return asked;
 }
 
 function spanOf(text: string): number {

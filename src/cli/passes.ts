@@ -3,11 +3,11 @@ import Table from 'cli-table3';
 import { systemClock } from '../clock.ts';
 import { changeOffsets, followHeads, loadConfig, readOffsets, type Config } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
+import { feedsOf, requestOf } from '../feed/ask.ts';
 import { decideChange, type ChangeRequest } from '../feed/change.ts';
 import { feedName, type FeedId } from '../feed/feed.ts';
-import { LIVE, progressOf, type PassPlan } from '../feed/pass.ts';
-import { RETENTION_MS } from '../feed/window.ts';
-import { configOption, reasonOption, whoOption } from './offsets.ts';
+import { progressOf, type PassPlan } from '../feed/pass.ts';
+import { configOption, option, reasonOption, taken, whoOption } from './offsets.ts';
 import { createProgress } from './progress.ts';
 import { timeOf } from './time.ts';
 
@@ -34,8 +34,6 @@ export interface BeginArguments extends PassArguments {
   readonly dryRun?: boolean;
   readonly detach?: boolean;
 }
-
-const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 export function addBeginOptions(command: Command): Command {
   return addSelection(command)
@@ -69,17 +67,12 @@ export async function begin(
   signal: AbortSignal,
   print: Print,
 ): Promise<void> {
-  const { from: fromMs, to: endMs, replay, name, reason, who } = args;
+  const { from: fromMs, to: toMs, replay, name, reason, who } = args;
   const nowMs = systemClock.nowMs();
-  if (!NAME.test(name) || name === LIVE) {
-    throw invalid('--name: 1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit, and not "live"');
-  }
-  if (endMs > nowMs) throw invalid('--to lies in the future');
-  if (fromMs >= endMs) throw invalid('--from must lie before --to');
-  if (fromMs < nowMs - RETENTION_MS) throw invalid('--from: 8x8 keeps two years, and no more');
+  const asked = { type: replay ? 'replay' : 'backfill', pass: name, fromMs, toMs } as const;
+  const request = taken(requestOf(asked, nowMs, option)) as ChangeRequest & { readonly kind: 'begin' };
   const config = loadConfig(args.config);
   const feeds = feedsIn(config, args);
-  const request = { kind: 'begin', plan: { fromMs, endMs, replay } } as const;
   if (args.dryRun === true) return foretell(config, feeds, request, print);
 
   const reports = await changeOffsets(config, { feeds, request, note: { reason, who, at: nowMs } });
@@ -176,18 +169,7 @@ async function foretell(
 
 /** @throws ConnectorError CONFIG_INVALID for a PBX or a stream that is not configured. */
 function feedsIn({ source }: Config, { name: pass, pbx, stream }: Selection): readonly FeedId[] {
-  const pbxIds = select('--pbx', pbx?.split(',').map((one) => one.trim().split('+').join(',')), source.pbxIds);
-  const names = select('--stream', stream?.split(','), source.streams);
-  return names.flatMap((one) => pbxIds.map((pbxId) => ({ pass, stream: one as FeedId['stream'], pbxId })));
-}
-
-function select(option: string, asked: readonly string[] | undefined, known: readonly string[]): readonly string[] {
-  if (asked === undefined) return known;
-  return asked.map((one) => {
-    const found = known.find((other) => other.toLowerCase() === one.toLowerCase());
-    if (found === undefined) throw invalid(`${option} ${one}: there are only ${known.join(', ')}`);
-    return found;
-  });
+  return taken(feedsOf({ pass, pbx, stream }, source, option));
 }
 
 function spanOf({ fromMs, endMs }: PassPlan): string {

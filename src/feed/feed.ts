@@ -1,5 +1,6 @@
 /** The 8x8 reports we read. */
-export type StreamName = 'call-legs' | 'call-records';
+export const STREAM_NAMES = ['call-legs', 'call-records'] as const;
+export type StreamName = (typeof STREAM_NAMES)[number];
 
 /** The stream of whole calls: made of what the feeds of a PBX have read, not read itself. */
 export const DERIVED = 'calls';
@@ -19,6 +20,13 @@ export type Shard = number;
 /** `live/call-legs/acme`: names a feed in offsets and logs. However the PBX is spelt, it is the same feed. */
 export function feedName(feed: FeedId): string {
   return `${feed.pass}/${feed.stream}/${feed.pbxId.toLowerCase()}`;
+}
+
+/** The feed of a name, in the name's spelling. A PBX name may hold a slash, a pass may not. */
+export function feedNamed(name: string): FeedId | undefined {
+  const [, pass, stream, pbxId] = /^([^/]+)\/([^/]+)\/(.+)$/.exec(name) ?? [];
+  const known = STREAM_NAMES.find((one) => one === stream);
+  return known === undefined ? undefined : { pass: pass!, stream: known, pbxId: pbxId! };
 }
 
 /** Whether both read the same, be it on two passes. */

@@ -1,19 +1,9 @@
 import { feedName, type FeedId } from './feed.ts';
 import { EMPTY, minus, plus, tallyOf, type Contents, type Manifest, type Scan, type Tally } from './manifest.ts';
+import type { HeadRecord, OffsetRecord, SeenEntry, SeenRecord } from './offset-record.ts';
 import type { FeedState, PassPlan } from './pass.ts';
 
-/** A key published before, with what we need to know of it. */
-export interface SeenEntry {
-  readonly key: string;
-  /** Event time of the row, epoch milliseconds; the latest, if 8x8 gave the row several. */
-  readonly timeMs: number;
-  /** Digest of the content that was published last (BusEvent.contentHash). */
-  readonly hash: number;
-  /** How many contents were published, one after the other. */
-  readonly revision: number;
-  /** Of that content, field by field (BusEvent.marks). */
-  readonly marks: string;
-}
+export { recordKey, type HeadRecord, type OffsetRecord, type SeenEntry, type SeenRecord } from './offset-record.ts';
 
 /** Where a feed stands after a commit, and the keys that the commit adds. */
 export interface OffsetStep {
@@ -33,40 +23,20 @@ export interface OffsetStep {
 /** No record may be larger than Kafka takes: 1,000 of the longest keys fill it by nine tenths. */
 const PAGE_ENTRIES_MAX = 1_000;
 
-/** Where a feed stands. */
-export interface HeadRecord {
-  readonly kind: 'head';
-  readonly feed: FeedId;
-  readonly watermarkMs: number;
-  readonly seenFromMs: number;
-  /** Where the feed has begun, or was set back to: the first time of which it publishes. */
-  readonly originMs: number;
-  /** Names of all drift that was told. */
-  readonly drift: readonly string[];
-  readonly state: FeedState;
-  readonly pass: PassPlan | undefined;
-  readonly manifest: Manifest;
-}
-
-/** Keys of a commit. Without entries it is forgotten: on Kafka a tombstone. */
-export interface SeenRecord {
-  readonly kind: 'seen';
-  readonly feed: FeedId;
-  readonly page: number;
-  readonly entries: readonly SeenEntry[];
-}
-
-/** What the offsets topic holds of a feed: one head, and pages of seen keys for each commit that brought new ones. */
-export type OffsetRecord = HeadRecord | SeenRecord;
-
 /** The read-only face of a feed's offset: all that deciding needs. */
-export type FeedOffset = Omit<OffsetState, 'apply' | 'recordsFor' | 'changeTo' | 'contradiction' | 'seenSince'>;
+export type FeedOffset =
+  Omit<OffsetState, 'apply' | 'recordsFor' | 'changeTo' | 'contradiction' | 'seenSince' | 'entries'>;
 
 /** What a person makes of an offset; what is absent stays as it is. */
 export interface OffsetChange {
   readonly watermarkMs?: number;
   readonly state?: FeedState;
-  readonly pass?: PassPlan;
+  readonly pass?: PassPlan | undefined;
+  readonly seenFromMs?: number;
+  readonly originMs?: number;
+  readonly drift?: readonly string[];
+  /** The only keys that are known from then on. */
+  readonly seen?: readonly SeenEntry[];
 }
 
 /**
@@ -151,6 +121,11 @@ export class OffsetState {
     return [...this.#entries.values()].filter((entry) => entry.timeMs >= timeMs).length;
   }
 
+  /** Every key that is remembered, once. */
+  entries(): Iterable<SeenEntry> {
+    return this.#entries.values();
+  }
+
   seenEntry(key: string): SeenEntry | undefined {
     return this.#entries.get(key);
   }
@@ -167,10 +142,7 @@ export class OffsetState {
       pages.push({ kind: 'seen', feed, page, entries: [] });
       seen = minus(seen, tally);
     }
-    for (let from = 0; from < step.seen.length; from += PAGE_ENTRIES_MAX) {
-      const entries = step.seen.slice(from, from + PAGE_ENTRIES_MAX);
-      pages.push({ kind: 'seen', feed, page: this.#nextPage + from / PAGE_ENTRIES_MAX, entries });
-    }
+    pages.push(...this.#newPages(step.seen));
     seen = plus(seen, tallyOf(step.seen.map(({ hash }) => hash)));
     const unfinished = step.done ? 0 : this.unfinished + contents.published + contents.rejected;
     const manifest = { ...contents, commit: this.commits + 1, scan, unfinished, seen };
@@ -179,15 +151,34 @@ export class OffsetState {
     return [{ kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, manifest }, ...pages];
   }
 
-  /** The record of a change that no reading has made. What is known of published keys stays known. */
-  changeTo(change: OffsetChange, contents: Contents, commit: number): HeadRecord {
-    const manifest = { ...contents, commit, scan: undefined, unfinished: this.unfinished, seen: this.#tally };
-    const { watermarkMs = this.#watermarkMs, state = this.#state, pass = this.#pass } = change;
+  /** The records of a change that no reading has made, the head first. */
+  changeTo(change: OffsetChange, contents: Contents, commit: number): readonly [HeadRecord, ...SeenRecord[]] {
+    const { watermarkMs = this.#watermarkMs, state = this.#state, pass = this.#pass, seen } = change;
     // Without a head nobody knows what the feed has read.
     const noLater = (ms: number): number => (this.#manifest === undefined ? watermarkMs : Math.min(ms, watermarkMs));
-    const [seenFromMs, originMs] = [noLater(this.#seenFromMs), noLater(this.#originMs)];
-    const [feed, drift] = [this.feed, [...this.#drift]];
-    return { kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, manifest };
+    const { seenFromMs = noLater(this.#seenFromMs), originMs = noLater(this.#originMs) } = change;
+    const { drift = [...this.#drift] } = change;
+    const tally = seen === undefined ? this.#tally : tallyOf(seen.map(({ hash }) => hash));
+    const manifest = { ...contents, commit, scan: undefined, unfinished: this.unfinished, seen: tally };
+    const head: HeadRecord =
+      { kind: 'head', feed: this.feed, watermarkMs, seenFromMs, originMs, drift, state, pass, manifest };
+    return seen === undefined ? [head] : [head, ...this.#replacePages(seen)];
+  }
+
+  /** Forgets all keys, and knows others: the oldest first, for pages are forgotten in their order. */
+  #replacePages(seen: readonly SeenEntry[]): readonly SeenRecord[] {
+    const gone = [...this.#pages.keys()].map((page): SeenRecord =>
+      ({ kind: 'seen', feed: this.feed, page, entries: [] }));
+    return [...gone, ...this.#newPages(seen.toSorted((a, b) => a.timeMs - b.timeMs))];
+  }
+
+  #newPages(seen: readonly SeenEntry[]): readonly SeenRecord[] {
+    const pages: SeenRecord[] = [];
+    for (let from = 0; from < seen.length; from += PAGE_ENTRIES_MAX) {
+      const entries = seen.slice(from, from + PAGE_ENTRIES_MAX);
+      pages.push({ kind: 'seen', feed: this.feed, page: this.#nextPage + from / PAGE_ENTRIES_MAX, entries });
+    }
+    return pages;
   }
 
   apply(record: OffsetRecord): void {
@@ -238,11 +229,6 @@ interface Page {
   readonly newestMs: number;
   readonly entries: readonly SeenEntry[];
   readonly tally: Tally;
-}
-
-/** Names what a record replaces: in a compacted topic only the last record of a key stays. */
-export function recordKey(record: OffsetRecord): string {
-  return record.kind === 'head' ? feedName(record.feed) : `${feedName(record.feed)}/seen/${record.page}`;
 }
 
 /** Every feed's offset out of its records, in the order they were written. */

@@ -55,6 +55,11 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
       return log.warn({ code: event.error.code }, event.error.message);
     case 'group-joined':
       return log.debug('in the consumer group');
+    case 'signal-answered': {
+      const { outcome, problem, ...answer } = event.answer;
+      if (outcome === 'obeyed') return log.info(answer, 'signal obeyed');
+      return log.warn({ outcome, problem, ...answer }, 'signal not obeyed');
+    }
     case 'shard-closed':
       return log.info({ shard: event.shard }, 'shard closed');
   }

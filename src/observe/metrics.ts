@@ -121,6 +121,12 @@ function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEv
     labelNames: ['code'],
     registers,
   });
+  const signals = new Counter({
+    name: 'connector_signals_total',
+    help: 'Signals by what became of them: obeyed, unchanged, unreadable, refused, failed.',
+    labelNames: ['outcome'],
+    registers,
+  });
   const takeover = new Histogram({
     name: 'connector_shard_open_duration_seconds',
     help: 'Duration of taking a shard over: fence and read.',
@@ -146,6 +152,8 @@ function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEv
         return takeover.observe(event.durationMs / 1_000);
       case 'shard-failed':
         return losses.inc({ code: event.error.code });
+      case 'signal-answered':
+        return signals.inc({ outcome: event.answer.outcome });
       case 'shard-closed':
         return;
       case 'group-left':

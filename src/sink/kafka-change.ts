@@ -1,6 +1,6 @@
 import type { KafkaMessage } from 'kafkajs';
 import { ConnectorError } from '../errors.ts';
-import { decideChange, type ChangeRequest } from '../feed/change.ts';
+import { decideChange, forgottenBy, hasObeyed, type ChangeRequest, type Decision } from '../feed/change.ts';
 import { feedName, type FeedId, type Shard } from '../feed/feed.ts';
 import { contentsOf } from '../feed/manifest.ts';
 import { OffsetState, restoreOffsets } from '../feed/offset.ts';
@@ -25,8 +25,10 @@ export interface ChangeReport {
   readonly fromMs: number | undefined;
   readonly toMs: number | undefined;
   readonly plan: PassPlan | undefined;
-  /** Keys of published rows that are still known: those rows are not published again. */
+  /** Keys of published rows that are known from then on: those rows are not published again. */
   readonly seenKeys: number;
+  /** Keys that were known before, and are not from then on. */
+  readonly forgotten: number;
   /** Records of the feed that nobody could read, and that are deleted. */
   readonly broken: number;
 }
@@ -47,6 +49,11 @@ export async function changeOffsets(
   }
 }
 
+/** What does not ask where the feed stands, so that nobody need know. */
+const MENDS: readonly ChangeRequest['kind'][] = ['reset', 'import'];
+
+const OBEYED: Decision = { unchanged: 'obeyed before' };
+
 interface Planned {
   readonly messages: readonly PlacedMessage[];
   readonly reports: readonly ChangeReport[];
@@ -57,7 +64,7 @@ async function planChange(
   shard: Shard,
   { history, feeds, request, note }: OffsetsChange & { readonly history: readonly KafkaMessage[] },
 ): Promise<Planned> {
-  const { records, broken } = await readLatest(offsets, history);
+  const { records, broken, signals } = await readLatest(offsets, history);
   const states = restoreOffsets(records);
   // Each owner and each commit has written here, so the log offset is above the number of any that cannot be read.
   const number = Number(history.at(-1)!.offset);
@@ -65,24 +72,28 @@ async function planChange(
   const reports = feeds.map((feed): ChangeReport => {
     const name = feedName(feed);
     const unreadable = broken.filter((record) => record.feed === name);
-    if (unreadable.length > 0 && request.kind !== 'reset') throw unreadableOffset(name);
+    if (unreadable.length > 0 && !MENDS.includes(request.kind)) throw unreadableOffset(name);
     const readable = unreadable.length === 0 ? states : without(states, name);
-    const decision = decideChange(readable, feed, request);
+    const last = signals.get(name);
+    const decision = hasObeyed(last, note.signal) ? OBEYED : decideChange(readable, feed, request);
     const before = states.get(name);
-    const report = { feed, fromMs: before?.watermarkMs, seenKeys: before?.seenCount ?? 0, broken: unreadable.length };
+    const stands = { feed, fromMs: before?.watermarkMs, seenKeys: before?.seenCount ?? 0, broken: unreadable.length };
     if ('unchanged' in decision) {
-      return { ...report, unchanged: decision.unchanged, toMs: before?.watermarkMs, plan: before?.pass };
+      const [toMs, plan] = [before?.watermarkMs, before?.pass];
+      return { ...stands, unchanged: decision.unchanged, toMs, plan, forgotten: 0 };
     }
-    const { watermarkMs = 0 } = decision.change;
-    const state = before ?? new OffsetState(feed, watermarkMs);
-    const head = state.changeTo(decision.change, contentsOf(number, []), number);
+    const { change } = decision;
+    const state = before ?? new OffsetState(feed, change.watermarkMs ?? 0);
+    const [head, ...pages] = state.changeTo(change, contentsOf(number, []), number);
     messages.push(
       ...unreadable.map(({ key }) => ({ topic: offsets.topic, partition: shard, key, value: null })),
-      changeMessage(offsets, head, { ...note, change: request.kind }),
+      changeMessage(offsets, head, { ...note, change: request.kind, signal: note.signal ?? last }),
+      ...pages.map((page) => offsetMessage(offsets, shard, page)),
       offsetMessage(offsets, shard, head),
     );
     const fromMs = state.commits > 0 ? state.watermarkMs : undefined;
-    return { ...report, unchanged: undefined, fromMs, toMs: head.watermarkMs, plan: head.pass };
+    const [seenKeys, forgotten] = [change.seen?.length ?? state.seenCount, forgottenBy(state, change)];
+    return { ...stands, unchanged: undefined, fromMs, toMs: head.watermarkMs, plan: head.pass, seenKeys, forgotten };
   });
   return { messages, reports };
 }

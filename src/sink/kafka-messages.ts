@@ -12,9 +12,9 @@ export type EventTopic = EventKind | `${StreamName}.latest`;
 /** What must be published: an offset says of these events that the bus has them. */
 type Needed = StreamName | 'rejected';
 
-/** Names of the topics we write; of the rest, what has none is not published. */
+/** Names of our topics; of the rest, what has none is not published, and without `signals` none are read. */
 export type Topics = Readonly<Record<Needed | 'offsets', string>>
-  & { readonly [Topic in Exclude<EventTopic, Needed>]?: string | undefined };
+  & { readonly [Topic in Exclude<EventTopic, Needed> | 'signals']?: string | undefined };
 
 /** A message with its place: kafkajs would choose the partition anew at each retry. Plain, so that it can be cloned. */
 export interface PlacedMessage {

@@ -11,6 +11,9 @@ import { headValue, recordOf, type OffsetValue } from './offset-value.ts';
 /** Version of the meaning of an offset record. Raise it when an older connector must not read what we write. */
 const VERSION = 1;
 
+/** How the key of a record ends that explains a change. */
+const RESET_KEY = /\/reset$/;
+
 /** How the key of a new owner's mark ends. */
 const BARRIER = '/barrier';
 
@@ -58,12 +61,14 @@ export interface ChangeNote {
   readonly reason: string;
   /** Epoch milliseconds. */
   readonly at: number;
+  /** The last signal that the feed has obeyed, this one if it is of a signal. */
+  readonly signal?: string | undefined;
 }
 
 export function changeMessage(offsets: OffsetsTopic, head: HeadRecord, note: ChangeNote): PlacedMessage {
   const { feed, watermarkMs: watermark } = head;
   const key = `${offsets.connector}/${feedName(feed)}/reset`;
-  const value = { kind: 'RESET', ...feed, watermark, ...note };
+  const value = { kind: 'RESET', ...feed, watermark, ...note, signal: note.signal ?? null };
   return message(offsets, shardOf(feed, offsets.shardCount), { key, value });
 }
 
@@ -108,11 +113,16 @@ export interface BrokenRecord {
   readonly why: string;
 }
 
+/** What a partition says of our feeds. */
+export interface Latest {
+  readonly records: readonly OffsetRecord[];
+  readonly broken: readonly BrokenRecord[];
+  /** The last signal that a feed has obeyed, by the name of the feed. */
+  readonly signals: ReadonlyMap<string, string>;
+}
+
 /** The last record of each key of ours, in the order of their writing; those that cannot be true apart. */
-export async function readLatest(
-  offsets: OffsetsTopic,
-  messages: readonly KafkaMessage[],
-): Promise<{ readonly records: readonly OffsetRecord[]; readonly broken: readonly BrokenRecord[] }> {
+export async function readLatest(offsets: OffsetsTopic, messages: readonly KafkaMessage[]): Promise<Latest> {
   const ours = `${offsets.connector}/`;
   const latest = new Map<string, KafkaMessage>();
   for (const candidate of messages) {
@@ -123,6 +133,7 @@ export async function readLatest(
 
   const records: OffsetRecord[] = [];
   const broken: BrokenRecord[] = [];
+  const signals = new Map<string, string>();
   for (const [key, { value, offset: logOffset }] of latest) {
     if (!key.startsWith(ours)) {
       // The mark of a connector that was sent here by mistake, and refused, must not stop the one whose topic this is.
@@ -132,7 +143,9 @@ export async function readLatest(
     const [feed = '', page] = key.slice(ours.length).split('/seen/');
     if (value === null && page !== undefined) continue; // a page that is forgotten
     try {
-      const record = await readRecord(offsets, value);
+      const known = await readValue(offsets, value);
+      if (known.kind === 'RESET' && known.signal !== null) signals.set(feed.replace(RESET_KEY, ''), known.signal);
+      const record = recordOf(known);
       if (record === undefined) continue;
       if (recordKey(record) !== key.slice(ours.length)) throw new Error('is a record of another key');
       records.push(record);
@@ -141,7 +154,7 @@ export async function readLatest(
       broken.push({ key, feed, logOffset, why: (error as Error).message });
     }
   }
-  return { records, broken };
+  return { records, broken, signals };
 }
 
 /**
@@ -166,7 +179,7 @@ export async function readHead(
   return record?.kind === 'head' ? record : undefined;
 }
 
-async function readRecord(offsets: OffsetsTopic, bytes: Buffer | null): Promise<OffsetRecord | undefined> {
+async function readValue(offsets: OffsetsTopic, bytes: Buffer | null): Promise<OffsetValue> {
   if (bytes === null) throw new Error('has been deleted by a tombstone');
   const value = await decode(offsets, bytes);
   if (value.version > VERSION) {
@@ -178,7 +191,7 @@ async function readRecord(offsets: OffsetsTopic, bytes: Buffer | null): Promise<
         `so feeds would look for their offsets in the wrong one; restore the old number`,
     );
   }
-  return recordOf(value);
+  return value;
 }
 
 async function decode({ codec }: OffsetsTopic, bytes: Buffer): Promise<OffsetValue> {

@@ -76,13 +76,15 @@ function planTopics(options: TopicOptions, brokerCount: number): readonly TopicP
   const latest = { ...safety, 'cleanup.policy': 'compact' };
   // Small segments: the newest is never compacted, and a takeover reads the topic from its start.
   const offsets = { ...safety, 'cleanup.policy': 'compact', 'segment.bytes': String(16 * 1_024 ** 2) };
-  const { offsets: offsetsTopic, watermarks, ...others } = topics;
+  const { offsets: offsetsTopic, watermarks, signals, ...others } = topics;
   const { 'call-legs.latest': legs, 'call-records.latest': records, ...kept } = others;
-  const plan = (topic: string | undefined, config: TopicPlan['config']): readonly TopicPlan[] =>
-    topic === undefined ? [] : [{ topic, partitions, replicationFactor, config }];
+  const plan = (topic: string | undefined, config: TopicPlan['config'], count = partitions): readonly TopicPlan[] =>
+    topic === undefined ? [] : [{ topic, partitions: count, replicationFactor, config }];
   return [
     ...Object.values(kept).flatMap((topic) => plan(topic, events)),
     ...[watermarks, legs, records].flatMap((topic) => plan(topic, latest)),
+    // One partition, for signals are obeyed in their order.
+    ...plan(signals, { ...safety, 'cleanup.policy': 'delete' }, 1),
     { topic: offsetsTopic, partitions: shards, replicationFactor, config: offsets },
   ];
 }

@@ -94,7 +94,7 @@ export class MemorySink implements Sink {
     if ('unchanged' in decision) return decision;
     const number = 1_000_000 + this.#commits++;
     const state = offsets.get(feedName(feed)) ?? new OffsetState(feed, decision.change.watermarkMs ?? 0);
-    this.#keep(shard, state.changeTo(decision.change, contentsOf(number, []), number));
+    for (const record of state.changeTo(decision.change, contentsOf(number, []), number)) this.#keep(shard, record);
     return decision;
   }
 

@@ -21,6 +21,7 @@ export interface OffsetValue {
   readonly entries: readonly SeenEntry[];
   readonly barrier: string | null;
   readonly reason: string | null;
+  readonly signal: string | null;
   readonly state: FeedState;
   readonly plan: { readonly from: number; readonly end: number; readonly replay: boolean } | null;
 }
@@ -69,7 +70,8 @@ export function recordOf(value: OffsetValue): OffsetRecord | undefined {
     return { kind: 'seen', feed, page, entries: value.entries };
   }
   if (watermark === null || seenFrom === null || manifest === null) throw new Error('lacks watermark or manifest');
-  if (!isTime(watermark) || !isTime(seenFrom)) throw new Error('has a watermark that is no time');
+  const times = [watermark, seenFrom, origin ?? seenFrom, plan?.from ?? 0, plan?.end ?? 0];
+  if (!times.every(isTime)) throw new Error('has a time that is none');
   return {
     kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, originMs: origin ?? seenFrom, drift, state,
     pass: planOf(plan), manifest: manifestOf(manifest),

@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { ConnectorError, reactionTo } from '../errors.ts';
+import type { SignalAnswer } from '../feed/ask.ts';
 import { shardOf, type Shard } from '../feed/feed.ts';
 import type { Window } from '../feed/window.ts';
 import type { Sink } from '../sink/sink.ts';
@@ -31,7 +32,9 @@ export type WorkerEvent =
   | { readonly kind: 'shard-closed'; readonly shard: Shard }
   /** Out of the group nothing is ours, until we are in it again. Told by the sink. */
   | { readonly kind: 'group-left'; readonly error: ConnectorError }
-  | { readonly kind: 'group-joined' };
+  | { readonly kind: 'group-joined' }
+  /** What became of a signal. Told by who reads them. */
+  | { readonly kind: 'signal-answered'; readonly answer: SignalAnswer };
 
 export interface WorkerOptions {
   readonly feeds: readonly Feed[];

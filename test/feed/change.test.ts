@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decideChange, type ChangeRequest, type Decision } from '../../src/feed/change.ts';
+import { decideChange, hasObeyed, type ChangeRequest, type Decision } from '../../src/feed/change.ts';
 import { feedName, type FeedId } from '../../src/feed/feed.ts';
 import { contentsOf } from '../../src/feed/manifest.ts';
 import { OffsetState, type OffsetChange } from '../../src/feed/offset.ts';
 import { readToMs } from '../../src/feed/pass.ts';
+import { restoring, type SavedOffset } from '../../src/feed/saved.ts';
 import { entry } from './entry.ts';
 
 const live: FeedId = { stream: 'call-legs', pbxId: 'acme', pass: 'live' };
@@ -19,7 +20,7 @@ function standing(passes: readonly OffsetChange[] = []): ReadonlyMap<string, Off
     state.apply(record);
   }
   const pass = new OffsetState(old, 1_000);
-  for (const change of passes) pass.apply(pass.changeTo(change, nothing, 1));
+  for (const change of passes) for (const record of pass.changeTo(change, nothing, 1)) pass.apply(record);
   return new Map([[feedName(live), state], ...passes.length > 0 ? [[feedName(old), pass] as const] : []]);
 }
 
@@ -35,6 +36,15 @@ interface Case {
   readonly decision: Decision | RegExp;
 }
 
+const savedOld: SavedOffset = {
+  feed: old, watermarkMs: 9_000, seenFromMs: 8_000, originMs: 1_000, state: 'PAUSED', pass: plan,
+  drift: ['misfit missed'], seen: [entry('acme/1/1', 8_500)],
+};
+const importOf = (more: object = {}): ChangeRequest => {
+  const saved = { ...savedOld, ...more };
+  return { kind: 'import', offsets: new Map([[feedName(saved.feed), saved]]) };
+};
+const restored = restoring(savedOld);
 const begin = (more: object = {}): ChangeRequest => ({ kind: 'begin', plan: { ...plan, ...more } });
 const cases: readonly Case[] = [
   { name: 'resets to a time', feed: live, request: { kind: 'reset', to: { timeMs: 5_000 } },
@@ -81,6 +91,19 @@ const cases: readonly Case[] = [
     decision: /come to its end/ },
   { name: 'resumes nothing that was cancelled', feed: old, passes: [begun, { state: 'CANCELLED' }],
     request: { kind: 'resume' }, decision: /come to its end/ },
+  { name: 'imports a pass that is not there', feed: old, request: importOf(), decision: { change: restored } },
+  { name: 'imports a pass as it was begun', feed: old, passes: [ended], request: importOf(),
+    decision: { change: restored } },
+  { name: 'imports the live pass', feed: live, request: importOf({ feed: live, pass: undefined }),
+    decision: { change: { ...restored, pass: undefined } } },
+  { name: 'imports no feed that the file lacks', feed: live, request: importOf(), decision: /file does not have it/ },
+  { name: 'imports none in the place of another pass', feed: old, passes: [begun],
+    request: importOf({ pass: { ...plan, endMs: 49_000 } }), decision: /another pass has that name/ },
+  { name: 'imports none of what another backfill reads', feed: { ...old, pass: 'new' }, passes: [begun],
+    request: importOf({ feed: { ...old, pass: 'new' } }), decision: /the pass old reads a part of it/ },
+  { name: 'imports a replay of what another backfill reads', feed: { ...old, pass: 'new' }, passes: [begun],
+    request: importOf({ feed: { ...old, pass: 'new' }, pass: { ...plan, replay: true } }),
+    decision: { change: { ...restored, pass: { ...plan, replay: true } } } },
   { name: 'pauses nothing that is not there', feed: old, request: { kind: 'pause' }, decision: /has no offset/ },
 ];
 
@@ -95,6 +118,18 @@ for (const { name, feed, request, passes, decision } of cases) {
 test('a change of a feed whose head is lost knows nothing of before, but for the keys', () => {
   const state = new OffsetState(live, 0);
   state.apply({ kind: 'seen', feed: live, page: 0, entries: [entry('a', 50)] });
-  const head = state.changeTo({ watermarkMs: 90 }, nothing, 7);
+  const [head] = state.changeTo({ watermarkMs: 90 }, nothing, 7);
   assert.deepEqual([head.watermarkMs, head.seenFromMs, head.originMs, head.manifest.seen.count], [90, 90, 90, 1]);
 });
+const signals: readonly (readonly [last: string | undefined, signal: string | undefined, obeyed: boolean])[] = [
+  ['8x8.signals-0@7', '8x8.signals-0@7', true],
+  ['8x8.signals-0@10', '8x8.signals-0@9', true],
+  ['8x8.signals-0@9', '8x8.signals-0@10', false],
+  ['8x8.signals-0@9', '8x8.signals-1@8', false],
+  ['8x8.signals-0@9', 'other.signals-0@8', false],
+  [undefined, '8x8.signals-0@0', false],
+  ['8x8.signals-0@9', undefined, false],
+];
+for (const [last, signal, obeyed] of signals) {
+  test(`hasObeyed knows of ${signal} when the last was ${last}`, () => assert.equal(hasObeyed(last, signal), obeyed));
+}

@@ -20,7 +20,7 @@ test('what was published since the last window was done is counted, through rest
   const page = (): OffsetStep => afterPage(state, scan, [entry('a', 1)], []);
   assert.equal(apply(state.recordsFor(page(), rows)), 4);
   assert.equal(apply(state.recordsFor(page(), rows)), 8);
-  assert.equal(apply([state.changeTo({ watermarkMs: 0 }, nothing, 40)]), 8);
+  assert.equal(apply(state.changeTo({ watermarkMs: 0 }, nothing, 40)), 8);
   assert.equal(restoreOffsets(state.recordsFor(page(), nothing)).get('live/call-legs/acme')!.unfinished, 8);
   assert.equal(apply(state.recordsFor(afterWindow(state, scan, pace), nothing)), 0);
 });

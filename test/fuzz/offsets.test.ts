@@ -87,6 +87,7 @@ const anyString = fc.oneof(fc.constantFrom('', '__proto__', 'acme', 'ACME', 'liv
 const absurd: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   int: anyInt,
   long: anyLong,
+  boolean: fc.boolean(),
   string: anyString,
   enum: fc.constantFrom('HEAD', 'SEEN', 'BARRIER', 'RESET'),
   array: fc.array(fc.record({ key: anyString, timeMs: anyLong, hash: anyLong }), { maxLength: 3 }),

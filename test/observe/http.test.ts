@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { SignalAnswer } from '../../src/feed/ask.ts';
 import { createHealth } from '../../src/observe/health.ts';
 import { serveHttp } from '../../src/observe/http.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
@@ -52,4 +53,60 @@ test('/healthz answers 200 while the feeds report, and 503 when they fall silent
 
 test('nothing else is served', async () => {
   for (const path of ['/', '/debug', '/metrics/x', '/../package.json']) assert.equal((await get(path)).status, 404);
+});
+
+const TOKEN = 'canary-7f3a-token-of-a-test';
+const obeyed: string[] = [];
+let [token, outcome] = [(): string => TOKEN, 'obeyed' as SignalAnswer['outcome']];
+const withSignals = await serveHttp({
+  host: '127.0.0.1', port: 0, registry: metrics.registry, health,
+  signals: {
+    token: () => token(),
+    obey: async (text) => {
+      obeyed.push(text);
+      return { signal: 'http', outcome, feeds: { 'live/call-legs/acme': 'stands still' } };
+    },
+  },
+});
+after(() => withSignals.close());
+
+const send = async (body: string, authorization?: string) => {
+  const headers = { 'content-type': 'application/json', ...(authorization === undefined ? {} : { authorization }) };
+  const answer = await fetch(`${withSignals.url}/signals`, { method: 'POST', body, headers });
+  return { status: answer.status, text: await answer.text() };
+};
+
+test('without a token no signal is taken, and there is no such route', async () => {
+  assert.equal((await fetch(`${server.url}/signals`, { method: 'POST', body: '{}' })).status, 404);
+});
+
+for (const wrong of [undefined, 'Bearer', 'Bearer ', `Basic ${TOKEN}`, `Bearer ${TOKEN}x`, TOKEN]) {
+  test(`a signal that bears ${wrong === undefined ? 'nothing' : `"${wrong.slice(0, 9)}…"`} is refused`, async () => {
+    const { status, text } = await send('{}', wrong);
+    assert.deepEqual([status, JSON.parse(text), obeyed], [401, { problem: 'not the HTTP_TOKEN' }, []]);
+  });
+}
+
+test('a token that cannot be read, or is empty, lets nobody in', async () => {
+  for (const bad of [() => '', () => assert.fail('/run/secrets/token')]) {
+    token = bad;
+    const { status, text } = await send('{}', 'Bearer ');
+    assert.deepEqual([status, JSON.parse(text), obeyed], [503, { problem: 'the HTTP_TOKEN cannot be read' }, []]);
+  }
+  token = () => TOKEN;
+});
+
+const statuses = [['obeyed', 200], ['unchanged', 200], ['unreadable', 400], ['refused', 400], ['failed', 503]] as const;
+for (const [of, expected] of statuses) {
+  test(`a signal that is ${of} is answered ${expected} with what was done`, async () => {
+    outcome = of;
+    const { status, text } = await send(`not JSON, ${of}`, `Bearer ${TOKEN}`);
+    const feeds = { 'live/call-legs/acme': 'stands still' };
+    assert.deepEqual([status, JSON.parse(text)], [expected, { signal: 'http', outcome: of, feeds }]);
+    assert.equal(obeyed.at(-1), `not JSON, ${of}`);
+  });
+}
+
+test('a body longer than 64 KiB is not read', async () => {
+  assert.equal((await send('x'.repeat(64 * 1_024 + 1), `Bearer ${TOKEN}`)).status, 413);
 });

@@ -55,6 +55,17 @@ test('a gap is a warning that says which calls are missing', () => {
   }]);
 });
 
+test('a signal that is obeyed is a line, and one that is not a warning with why', () => {
+  const answer = { signal: '8x8.signals-0@7', feeds: {} };
+  const done = { ...answer, id: 'a-1', type: 'pause', outcome: 'obeyed', feeds: { 'live/x': 'stands still' } } as const;
+  const not = { ...answer, outcome: 'unreadable', problem: 'it is not JSON' } as const;
+  assert.deepEqual(logOf({ kind: 'signal-answered', answer: done }, { kind: 'signal-answered', answer: not }), [
+    { level: 30, msg: 'signal obeyed', signal: '8x8.signals-0@7', id: 'a-1', type: 'pause', feeds: done.feeds },
+    { level: 40, msg: 'signal not obeyed', signal: '8x8.signals-0@7', outcome: 'unreadable', problem: 'it is not JSON',
+      feeds: {} },
+  ]);
+});
+
 test('shards come and go in a line each', () => {
   assert.deepEqual(logOf(owned(0, 2), opened(0), closed(0)), [
     { level: 30, msg: 'shards owned', shards: [0, 2], of: 3 },

@@ -62,6 +62,12 @@ test('failures count by their code', async () => {
   assert.ok(lines.includes('connector_shard_failures_total{code="SINK_FENCED"} 1'));
 });
 
+test('signals count by what became of them', async () => {
+  const answer = { signal: 'http', outcome: 'refused', feeds: {} } as const;
+  const lines = await linesAfter({ kind: 'signal-answered', answer }, { kind: 'signal-answered', answer });
+  assert.ok(lines.includes('connector_signals_total{outcome="refused"} 2'));
+});
+
 test('shards and their opening are measured', async () => {
   const lines = await linesAfter(owned(0, 2), opened(0), opened(2), closed(0));
   assert.ok(lines.includes('connector_shards_owned 2'));

@@ -105,8 +105,8 @@ const refusals: readonly (readonly [args: readonly string[], says: RegExp])[] = 
   [['backfill', '--name', 'x', '--from', '2001-01-01T00:00:00Z', '--to', FROM], /8x8 keeps two years/],
   [['backfill', '--name', 'live', '--from', FROM, '--to', TO], /--name: .* not "live"/],
   [['backfill', '--name', 'A/b', '--from', FROM, '--to', TO], /--name: 1 to 64 of/],
-  [['backfill', '--name', 'x', '--from', FROM, '--to', TO, '--pbx', 'nobody'], /--pbx nobody: there are only acme/],
-  [['replay', '--name', 'x', '--from', FROM, '--to', TO, '--stream', 'mails'], /--stream mails: there are only call-/],
+  [['backfill', '--name', 'x', '--from', FROM, '--to', TO, '--pbx', 'nobody'], /--pbx: there are only acme/],
+  [['replay', '--name', 'x', '--from', FROM, '--to', TO, '--stream', 'mails'], /--stream: there are only call-/],
   [['backfill', '--name', 'x', '--from', 'some day', '--to', TO], /some day/],
 ];
 for (const [args, says] of refusals) {

@@ -7,7 +7,7 @@ import type { FeedId } from '../../src/feed/feed.ts';
 import type { Codec } from '../../src/sink/avro.ts';
 import type { PlacedMessage } from '../../src/sink/kafka-messages.ts';
 import {
-  barrierMessage, changeMessage, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic,
+  barrierMessage, changeMessage, isBarrier, offsetMessage, offsetsFrom, readLatest, type OffsetsTopic,
 } from '../../src/sink/kafka-offsets.ts';
 import type { HeadRecord } from '../../src/feed/offset.ts';
 import { entry } from '../feed/entry.ts';
@@ -63,6 +63,16 @@ test('a record of another connector is refused, its mark and its tombstones are 
   assert.equal((await offsetsFrom(topic, [theirs, mark, gone, head(20)])).size, 1);
   const cure = /is not of connector 8x8; cure: CONNECTOR_NAME as it was/;
   await assert.rejects(offsetsFrom(topic, [theirs, mark]), isInvalid(cure));
+});
+
+test('the last signal that a feed has obeyed is known, and its record is no offset', async () => {
+  const note = { change: 'pause', who: 'a', reason: 'b', at: 5 };
+  const resets = ['8x8.signals-0@4', '8x8.signals-0@7'].map((signal) =>
+    asRead(changeMessage(topic, record(20), { ...note, signal })));
+  const { signals, records } = await readLatest(topic, [head(20), ...resets]);
+  assert.deepEqual([...signals], [['live/call-legs/acme', '8x8.signals-0@7']]);
+  assert.equal(records.length, 1);
+  assert.deepEqual([...(await readLatest(topic, [asRead(changeMessage(topic, record(20), note))])).signals], []);
 });
 
 test('a pass over history is read back as it was asked for, beside the live one', async () => {

@@ -83,7 +83,7 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'turns are forgotten with the session',
     believed: 'what a loop remembers belongs to its session',
-    patches: [patch('worker/worker.ts', 'const state = { memories, desks', 'const state = { memories: new Map(), desks')],
+    patches: [patch('worker/worker.ts', '{ memories, desks: lane', '{ memories: new Map(), desks: lane')],
     caughtBy: [check('worker/fairness', /^runWorker gives every feed its turn/)],
   },
   {
