@@ -1,5 +1,5 @@
 import { iso, placeOf, type Evidence } from './evidence.ts';
-import { CALLS, tallyOf, type Head } from './feeds.ts';
+import { CALLS, setsAnew, tallyOf, type Head } from './feeds.ts';
 import type { Finding } from './invariant.ts';
 import { RETENTION_MS } from './rules.ts';
 import { movesWatermark } from './scans.ts';
@@ -87,7 +87,7 @@ function mixedCommits({ feeds, events, calls, transactions }: Evidence): readonl
 
 /**
  * I6 Watermark monotonic: neither it nor the time from which keys are known goes back, and where the feed has begun
- * stays, unless a reset says so. What pauses, resumes or cancels a feed leaves all three as they are.
+ * stays, unless a reset or a file says so. What pauses, resumes or cancels a feed leaves all three as they are.
  */
 export function nothingGoesBack({ feeds }: Evidence): Finding {
   const violations = feeds.heads.flatMap((head) => [...wrongOrigin(head), ...goesBack(head)]);
@@ -99,7 +99,7 @@ function goesBack(head: Head): readonly string[] {
   if (reset !== undefined) {
     const said = Number(reset.value!['watermark']);
     if (said !== watermark) return [`${nameOf(head)} is at ${iso(watermark)}, but its RESET says ${iso(said)}`];
-    if (before === undefined || change === 'reset') return [];
+    if (before === undefined || setsAnew(head)) return [];
     const stays = watermark === before.watermark && seenFrom === before.seenFrom;
     return stays ? [] : [`${nameOf(head)} is a ${change}, but moves the feed, which stood at ${iso(before.watermark)}`];
   }
@@ -111,10 +111,10 @@ function goesBack(head: Head): readonly string[] {
   ];
 }
 
-/** A feed begins where its watermark is. A reset may set it back, and knows nothing of what nobody could read. */
+/** A feed begins where its watermark is. A reset may set it back; what nobody could read, nobody knows. A file says. */
 function wrongOrigin(head: Head): readonly string[] {
   const { before, change, mends, origin, watermark } = head;
-  if (mends) return [];
+  if (mends || change === 'import') return [];
   const begun = before?.origin ?? watermark;
   const right = change === 'reset' ? Math.min(begun, watermark) : begun;
   return origin === right ? [] : [`${nameOf(head)} says that it has begun at ${iso(origin)}, not at ${iso(right)}`];
@@ -137,7 +137,7 @@ export function noGapInTime(evidence: Evidence): Finding {
       return [`${nameOf(head)} has a window, but a feed of calls reads nothing`];
     }
     const begins = `${nameOf(head)} begins at ${iso(watermark)}`;
-    if (before === undefined && plan !== undefined) {
+    if (before === undefined && plan !== undefined && head.change !== 'import') {
       const right = watermark === plan.from && window === undefined;
       return right ? [] : [`${begins}, but was to begin at ${iso(plan.from)}`];
     }

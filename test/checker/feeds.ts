@@ -142,7 +142,7 @@ export function readFeeds({ connector }: Run, records: readonly ReadRecord[]): F
       feed.reset = record;
     } else {
       const head = readHead(record, feed, { connector, owner: owners.get(record.partition) ?? 0 });
-      if (head.change === 'reset') feed.broken = [];
+      if (setsAnew(head)) feed.broken = [];
       else closeSeen(feed); // of a reset, what was deleted for it would be missing
       feed.heads.push(head);
       heads.push(head);
@@ -201,6 +201,11 @@ function readHead(record: ReadRecord, feed: Feed, { connector, owner }: Writer):
     change: feed.reset && String(feed.reset.value!['change'] ?? 'reset'),
     owner,
   };
+}
+
+/** A person has said where the feed stands, whatever it was before: by a time, or by a file. */
+export function setsAnew({ change }: Pick<Head, 'change'>): boolean {
+  return change === 'reset' || change === 'import';
 }
 
 function sumOf(tallies: readonly Tally[]): Tally {

@@ -109,6 +109,17 @@ export const goodPasses: Readonly<Record<string, Change>> = {
     going.page([-42, 2], [deadLetter(poison, window(-42, 2), 405)]);
     going.end();
   } },
+  'offsets that were in a file, and are put back after a reset': { plan: (plan) => {
+    const { generation, watermark, seenFrom, origin } = legs(plan, 7);
+    const early = { watermark: seconds(-100), seenFrom: seconds(-100), origin: seconds(-100) };
+    const saved = { watermark, seenFrom, origin, kind: 'reset', change: 'import' } as const;
+    plan.steps.push(
+      step({ ...early, kind: 'reset', number: 40, atS: 420, generation: generation + 2 }),
+      step({ kind: 'barrier', generation: generation + 3, atS: 421 }),
+      step({ ...saved, number: 41, atS: 421, generation: generation + 3 }),
+    );
+    plan.run = { ...plan.run, caughtUpToMs: -Infinity };
+  } },
   'a live feed that is set back into what a backfill has read and forgotten': { plan: (plan) => {
     backfill(plan).end().forgets = plan.steps.find(({ pass, events }) => pass === 'history' && events.length > 0)!;
     const [watermark, generation] = [seconds(-100), plan.steps.at(-1)!.generation];

@@ -1,5 +1,5 @@
 import { iso, placeOf, type AuditTopic, type CallsTopic, type Evidence, type PublishedEvent } from './evidence.ts';
-import type { Head, PassPlan } from './feeds.ts';
+import { setsAnew, type Head, type PassPlan } from './feeds.ts';
 import { missingOfPass } from './history.ts';
 import type { Finding } from './invariant.ts';
 import { isSameShard } from './repeats.ts';
@@ -31,25 +31,30 @@ const STATES: Readonly<Record<string, Head['state']>> = {
   begin: 'RUNNING', pause: 'PAUSED', resume: 'RUNNING', cancel: 'CANCELLED',
 };
 
-function wrongChange({ pass, before, reset, change, state }: Head): readonly string[] {
+function wrongChange(head: Head): readonly string[] {
+  const { pass, before, reset, change, state } = head;
   const problems: string[] = [];
   const begins = before === undefined && pass !== 'live';
-  if (begins && change !== 'begin') problems.push(`begins a pass with ${change ?? 'no RESET'}, not with "begin"`);
+  if (begins && change !== 'begin' && change !== 'import') {
+    problems.push(`begins a pass with ${change ?? 'no RESET'}, not with "begin"`);
+  }
   if (!begins && change === 'begin') problems.push('begins what has begun');
   if (pass === 'live' && change === 'cancel') problems.push('cancels the live pass, which has no end');
   const was = before?.state ?? 'RUNNING';
-  const right = STATES[change ?? ''] ?? was;
+  const right = change === 'import' ? state : STATES[change ?? ''] ?? was;
   if (state !== right) problems.push(`is ${state} behind ${change ?? was}, not ${right}`);
-  if (was === 'CANCELLED' && change !== undefined && change !== 'reset') problems.push(`is a ${change} after the end`);
+  if (was === 'CANCELLED' && change !== undefined && !setsAnew(head)) {
+    problems.push(`is a ${change} after the end`);
+  }
   const { who, at, reason } = reset?.value ?? {};
   const isTold = typeof who === 'string' && who !== '' && typeof reason === 'string' && typeof at === 'number';
   if (reset !== undefined && !isTold) problems.push(`does not tell who has done it, when and why: ${who}, ${at}`);
   return problems;
 }
 
-function wrongPlan({ pass, before, plan }: Head): readonly string[] {
+function wrongPlan({ pass, before, plan, change }: Head): readonly string[] {
   if ((pass === 'live') !== (plan === undefined)) return [`is of the pass ${pass}, and has ${told(plan)}`];
-  const first = before === undefined ? plan : before.plan;
+  const first = before === undefined || change === 'import' ? plan : before.plan;
   return told(first) === told(plan) ? [] : [`has ${told(plan)}, but before it had ${told(first)}`];
 }
 
@@ -85,7 +90,7 @@ function wrongSpan({ feeds }: Evidence, heads: readonly Head[]): readonly string
     return plan.end <= live.watermark ? [] : [problem];
   }
   // A person may set the live pass back into what a backfill has read.
-  const reset = lives.findIndex((head) => head.change === 'reset' && isBehind(head, begin));
+  const reset = lives.findIndex((head) => setsAnew(head) && isBehind(head, begin));
   const origins = lives.slice(lives.indexOf(live), reset === -1 ? undefined : reset);
   const reached = origins.find(({ origin }) => plan.end > origin);
   if (reached !== undefined) return [`${name} reaches behind ${iso(reached.origin)}, where its live pass has begun`];

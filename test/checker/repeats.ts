@@ -1,10 +1,10 @@
 import type { CallsTopic, Evidence, PublishedEvent } from './evidence.ts';
-import type { Head } from './feeds.ts';
+import { setsAnew, type Head } from './feeds.ts';
 
 /**
  * Whether a row that was published may be published anew: who has published it had forgotten it by then, and
  *
- * - a person has reset the feed that does it, or
+ * - a person has set the feed that does it to a time or to what a file says, or
  * - 8x8 has moved the row over the seam of two passes, or it is a dead letter of the seam, which both have read.
  */
 export function mayComeAnew<Topic extends PublishedEvent['topic'] | CallsTopic>(
@@ -12,8 +12,8 @@ export function mayComeAnew<Topic extends PublishedEvent['topic'] | CallsTopic>(
 ): boolean {
   const [before, after] = [headOf(first), headOf(second)];
   if (before === undefined || after === undefined || !isSameShard(before, after)) return false;
-  const reset = (feeds.byFeed.get(after.feed) ?? []).findLast(({ change, record }) =>
-    change === 'reset' && isAfter(record, before) && !isAfter(record, after));
+  const reset = (feeds.byFeed.get(after.feed) ?? []).findLast((head) =>
+    setsAnew(head) && isAfter(head.record, before) && !isAfter(head.record, after));
   if (reset !== undefined) return !feeds.knows(before.feed, first.subject, reset.record);
   if (before.feed === after.feed || feeds.knows(before.feed, first.subject, after.record)) return false;
   return first.topic === 'rejected' ? windowsMeet(first.value, second.value)

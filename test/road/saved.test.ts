@@ -60,7 +60,6 @@ test('offsets that are exported, spoilt and imported go on without loss or doubl
   const resets = records.filter(({ value }) => value?.['kind'] === 'RESET' && value['change'] === 'import');
   assert.deepEqual(resets.map(({ value }) => value!['reason']), NAMES.map(() => 'a test'));
   one.start();
-  // One transaction for all feeds of a shard, and events with their pass: the checker does not know them yet.
   assertWhole(await one.settle());
 });
 

@@ -65,7 +65,6 @@ test('feeds are paused, resumed and rewound by signals, without loss or double',
   const resets = records.filter(({ value }) => value?.['kind'] === 'RESET');
   assert.deepEqual([...new Set(resets.map(({ value }) => value!['who']))], ['a test']);
   assert.ok(resets.every(({ value }) => /\.signals-0@\d$/.test(String(value!['signal']))));
-  // Events with their pass, and one transaction for all feeds of a shard: the checker does not know them yet.
   assertWhole(await one.settle());
 });
 
