@@ -1,8 +1,6 @@
-import type { Named } from './drift.ts';
 import { feedName, type FeedId } from './feed.ts';
 import { EMPTY, minus, plus, tallyOf, type Contents, type Manifest, type Scan, type Tally } from './manifest.ts';
 import type { FeedState, PassPlan } from './pass.ts';
-import { memoryMs, type Pace, type Window } from './window.ts';
 
 /** A key published before, with what we need to know of it. */
 export interface SeenEntry {
@@ -260,38 +258,4 @@ export function restoreOffsets(records: Iterable<OffsetRecord>): Map<string, Off
 /** The generation of an owner that has read these offsets: above every one that has committed before. */
 export function nextGeneration(offsets: ReadonlyMap<string, OffsetState>): number {
   return 1 + [...offsets.values()].reduce((highest, { generation }) => Math.max(highest, generation), 0);
-}
-
-/** The first step of a feed: it has read nothing yet, and will read nothing before `originMs`. */
-export function beginAt(originMs: number): OffsetStep {
-  return { watermarkMs: originMs, seenFromMs: originMs, seen: [] };
-}
-
-/** The step after a page: the watermark stays, for the window is not read to its end. */
-export function afterPage(
-  { watermarkMs, seenFromMs }: FeedOffset,
-  scan: Scan,
-  seen: readonly SeenEntry[],
-  drift: readonly Named[],
-): OffsetStep {
-  return { watermarkMs, seenFromMs, seen, drift: drift.map(({ name }) => name), scan };
-}
-
-/** A step that goes nowhere: who has lost the shard learns it by trying. */
-export function stay({ watermarkMs, seenFromMs }: FeedOffset): OffsetStep {
-  return { watermarkMs, seenFromMs, seen: [] };
-}
-
-/** The step after the last page of a window. Neither of the two times ever goes back. */
-export function afterWindow(offset: FeedOffset, scan: Scan, pace: Pace): OffsetStep {
-  const watermarkMs = Math.max(offset.watermarkMs, scan.window.to);
-  const seenFromMs = Math.max(offset.seenFromMs, watermarkMs - pace.lookbackMs);
-  return { watermarkMs, seenFromMs, forgetBeforeMs: watermarkMs - memoryMs(pace), seen: [], scan, done: true };
-}
-
-/** The step over a span that nobody can read any more: nothing of it will be read again. */
-export function afterGap(offset: FeedOffset, gap: Window): OffsetStep {
-  const { to } = gap;
-  const scan = { window: gap, after: offset.commits };
-  return { watermarkMs: to, seenFromMs: to, forgetBeforeMs: to, seen: [], scan, done: true };
 }

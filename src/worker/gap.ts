@@ -1,6 +1,6 @@
 import { ConnectorError } from '../errors.ts';
-import { afterGap } from '../feed/offset.ts';
 import { LIVE } from '../feed/pass.ts';
+import { afterGap } from '../feed/step.ts';
 import { retentionGap, type Window } from '../feed/window.ts';
 import { auditEvents } from '../streams/audit.ts';
 import { gapEvent } from '../streams/rejected.ts';

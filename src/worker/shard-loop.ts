@@ -1,7 +1,7 @@
 import { ConnectorError, reactionTo } from '../errors.ts';
 import { feedName } from '../feed/feed.ts';
-import { beginAt, stay } from '../feed/offset.ts';
 import { nextTurn, type Candidate } from '../feed/schedule.ts';
+import { beginAt, stay } from '../feed/step.ts';
 import { planWindow } from '../feed/window.ts';
 import { skipGap, type Gap } from './gap.ts';
 import type { ShardSession } from '../sink/sink.ts';

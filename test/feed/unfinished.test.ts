@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { contentsOf } from '../../src/feed/manifest.ts';
-import {
-  afterPage, afterWindow, OffsetState, restoreOffsets, type OffsetRecord, type OffsetStep,
-} from '../../src/feed/offset.ts';
+import { OffsetState, restoreOffsets, type OffsetRecord, type OffsetStep } from '../../src/feed/offset.ts';
+import { afterPage, afterWindow } from '../../src/feed/step.ts';
 import { entry } from './entry.ts';
 
 const feed = { stream: 'call-legs', pbxId: 'acme', pass: 'live' } as const;

@@ -1,5 +1,5 @@
 import { ConnectorError } from '../../src/errors.ts';
-import { beginAt } from '../../src/feed/offset.ts';
+import { beginAt } from '../../src/feed/step.ts';
 import type { Window } from '../../src/feed/window.ts';
 import type { Commit, ShardSession, Sink } from '../../src/sink/sink.ts';
 import type { RowPage, Source } from '../../src/source/source.ts';

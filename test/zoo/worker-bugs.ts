@@ -11,7 +11,7 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'drift is told with every row',
     believed: 'an event on the topic is all that telling takes',
-    patches: [patch('feed/offset.ts', 'seen, drift: drift.map(({ name }) => name), scan', 'seen, scan')],
+    patches: [patch('feed/step.ts', 'seen, drift: drift.map(({ name }) => name), scan', 'seen, scan')],
     caughtBy: [check('worker/poll', /^pollOnce tells of rows that are not as documented once/)],
   },
   {
