@@ -1,4 +1,5 @@
 import { feedName, type FeedId } from './feed.ts';
+import { NOTHING_LEARNT, withChange, type Learnt } from './learnt.ts';
 import { EMPTY, minus, plus, tallyOf, type Contents, type Manifest, type Scan, type Tally } from './manifest.ts';
 import type { FeedState, PassPlan } from './pass.ts';
 
@@ -24,6 +25,8 @@ export interface OffsetStep {
   readonly seen: readonly SeenEntry[];
   /** Names of drift that the commit tells. */
   readonly drift?: readonly string[];
+  /** What is known of the PBX after the commit; absent where it is as before. */
+  readonly learnt?: Learnt;
   /** The reading that the commit is part of; absent where nothing is read. */
   readonly scan?: Scan;
   /** The window is done with this commit. */
@@ -45,6 +48,7 @@ export interface HeadRecord {
   readonly drift: readonly string[];
   readonly state: FeedState;
   readonly pass: PassPlan | undefined;
+  readonly learnt: Learnt;
   readonly manifest: Manifest;
 }
 
@@ -85,6 +89,7 @@ export class OffsetState {
   #drift: ReadonlySet<string> = new Set();
   #state: FeedState = 'RUNNING';
   #pass: PassPlan | undefined;
+  #learnt = NOTHING_LEARNT;
   readonly #entries = new Map<string, SeenEntry>();
   readonly #pages = new Map<number, Page>();
   #tally = EMPTY;
@@ -131,6 +136,11 @@ export class OffsetState {
     return this.#pass;
   }
 
+  /** What the feed has found out about its PBX. */
+  get learnt(): Learnt {
+    return this.#learnt;
+  }
+
   /** How many commits the feed has had. */
   get commits(): number {
     return this.#manifest?.commit ?? 0;
@@ -158,7 +168,7 @@ export class OffsetState {
   /** The records that take this offset through `step`. Changes nothing: they may fail to be written. */
   recordsFor(step: OffsetStep, contents: Contents): readonly OffsetRecord[] {
     const { feed } = this;
-    const { watermarkMs, seenFromMs, forgetBeforeMs = -Infinity, scan } = step;
+    const { watermarkMs, seenFromMs, forgetBeforeMs = -Infinity, learnt = this.#learnt, scan } = step;
     const pages: OffsetRecord[] = [];
     let seen = this.#tally;
     // In the order they came: a key that moved is in two pages, and must not outlive the later one in the earlier.
@@ -176,7 +186,7 @@ export class OffsetState {
     const manifest = { ...contents, commit: this.commits + 1, scan, unfinished, seen };
     const drift = [...this.#drift, ...step.drift ?? []];
     const [originMs, state, pass] = [this.#originMs, this.#state, this.#pass];
-    return [{ kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, manifest }, ...pages];
+    return [{ kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, learnt, manifest }, ...pages];
   }
 
   /** The record of a change that no reading has made. What is known of published keys stays known. */
@@ -185,7 +195,8 @@ export class OffsetState {
     const { watermarkMs = this.#watermarkMs, state = this.#state, pass = this.#pass } = change;
     const seenFromMs = Math.min(this.#seenFromMs, watermarkMs);
     const [feed, originMs, drift] = [this.feed, Math.min(this.#originMs, watermarkMs), [...this.#drift]];
-    return { kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, manifest };
+    const learnt = withChange(this.#learnt, this.#watermarkMs, watermarkMs);
+    return { kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, learnt, manifest };
   }
 
   apply(record: OffsetRecord): void {
@@ -196,6 +207,7 @@ export class OffsetState {
       this.#drift = new Set(record.drift);
       this.#state = record.state;
       this.#pass = record.pass;
+      this.#learnt = record.learnt;
       this.#manifest = record.manifest;
       return;
     }

@@ -24,7 +24,8 @@ export interface SilenceState {
 
 /** A silence, and whether it is more than chance. */
 export interface Silence {
-  readonly span: Window;
+  /** Event time of the last row, or where the feed began. */
+  readonly sinceMs: number;
   /** How many rows there should have been, at least. */
   readonly expectedRows: number;
   /** With more expected, silence is suspicious. */
@@ -32,8 +33,8 @@ export interface Silence {
   readonly suspicious: boolean;
 }
 
-const HOUR_MS = 3_600_000;
-const HOURS_OF_WEEK = 168;
+export const HOUR_MS = 3_600_000;
+export const HOURS_OF_WEEK = 168;
 const WEEK_MS = HOURS_OF_WEEK * HOUR_MS;
 
 /** From then on a new week counts a quarter: a holiday is soon forgotten, and a change of habits soon learnt. */
@@ -41,6 +42,9 @@ const WEEKS_MAX = 4;
 
 /** An hour that is known from fewer weeks promises no rows. */
 const WEEKS_MIN = 2;
+
+/** A silence has taught all there is to learn by so many weeks, and need not be gone through from its beginning. */
+const SILENT_WEEKS_MAX = 52;
 
 /** One false alarm in so many weeks, were calls independent of one another. */
 const QUIET_WEEKS = 1_000;
@@ -74,6 +78,8 @@ export function passWindow(state: SilenceState, { from, to }: Window, timesMs: r
   let { profile, hourMs, hourRows } = state;
   const counted = (untilMs: number): number =>
     hourRows + own.filter((timeMs) => timeMs >= hourMs && timeMs < untilMs).length;
+  const skippedMs = Math.floor((to - hourMs) / HOUR_MS) * HOUR_MS - SILENT_WEEKS_MAX * WEEK_MS;
+  if (skippedMs > 0) [hourMs, hourRows] = [hourMs + skippedMs, 0];
   for (; hourMs + HOUR_MS <= to; hourMs += HOUR_MS) {
     profile = learnHour(profile, hourMs, counted(hourMs + HOUR_MS));
     hourRows = 0;
@@ -95,7 +101,7 @@ export function judgeSilence({ profile, quietSinceMs }: SilenceState, watermarkM
     .reduce((sum, { from, to }) => sum + expectedIn(profile, from) * (to - from) / HOUR_MS, 0);
   const weekRows = profile.tenths.reduce((sum, tenths) => sum + tenths, 0) / 10;
   const limitRows = Math.log(QUIET_WEEKS * Math.max(weekRows, 1));
-  return { span, expectedRows, limitRows, suspicious: expectedRows > limitRows };
+  return { sinceMs: quietSinceMs, expectedRows, limitRows, suspicious: expectedRows > limitRows };
 }
 
 /**

@@ -22,13 +22,18 @@ export function createLogger(level: string): Logger {
 export function logEvent(log: Logger, event: WorkerEvent): void {
   switch (event.kind) {
     case 'polled': {
-      const { outcome, window, fromWatermarkMs, watermarkMs, delaysMs, drift, ...counts } = event.report;
+      const { outcome, window, fromWatermarkMs, watermarkMs, delaysMs, drift, silence, ...counts } = event.report;
       const [fromWatermark, watermark] = [iso(fromWatermarkMs), iso(watermarkMs)];
       const times = { from: iso(window.from), to: iso(window.to), fromWatermark, watermark };
       const level = outcome === 'short' ? 'warn' : 'info';
       const feed = feedName(event.feed.id);
       for (const { kind, field, found } of drift) {
         log.warn({ feed, kind, field, found }, 'DRIFT: rows are not as 8x8 documents them; nothing is lost');
+      }
+      if (silence?.begins) {
+        const [since, expectedRows] = [iso(silence.sinceMs), Math.floor(silence.expectedRows)];
+        const said = 'SILENCE: so many rows are missing that it is no chance; 8x8, the filters or the PBX may be why';
+        log.warn({ feed, since, expectedRows }, said);
       }
       return log[level]({ feed, outcome, ...times, ...counts, ...summarizeDelays(delaysMs) }, 'polled');
     }

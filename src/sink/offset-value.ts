@@ -2,6 +2,7 @@ import type { FeedId, StreamName } from '../feed/feed.ts';
 import type { Manifest } from '../feed/manifest.ts';
 import type { HeadRecord, OffsetRecord, SeenEntry } from '../feed/offset.ts';
 import type { FeedState, PassPlan } from '../feed/pass.ts';
+import { silenceOf, silenceValue, type SilenceValue } from './learnt-value.ts';
 
 /** `schemas/offset.avsc`. */
 export interface OffsetValue {
@@ -23,6 +24,7 @@ export interface OffsetValue {
   readonly reason: string | null;
   readonly state: FeedState;
   readonly plan: { readonly from: number; readonly end: number; readonly replay: boolean } | null;
+  readonly silence: SilenceValue | null;
 }
 
 interface ManifestValue {
@@ -50,6 +52,7 @@ export function headValue(record: HeadRecord): Partial<OffsetValue> {
     drift: record.drift,
     state: record.state,
     plan: planValue(record.pass),
+    silence: silenceValue(record.learnt.silence),
     manifest: manifestValue(record.manifest),
   };
 }
@@ -72,7 +75,7 @@ export function recordOf(value: OffsetValue): OffsetRecord | undefined {
   if (!isTime(watermark) || !isTime(seenFrom)) throw new Error('has a watermark that is no time');
   return {
     kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, originMs: origin ?? seenFrom, drift, state,
-    pass: planOf(plan), manifest: manifestOf(manifest),
+    pass: planOf(plan), learnt: { silence: silenceOf(value.silence) }, manifest: manifestOf(manifest),
   };
 }
 

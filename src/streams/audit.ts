@@ -1,5 +1,6 @@
 import { summarizeDelays } from '../feed/delay.ts';
 import { feedName, type FeedId } from '../feed/feed.ts';
+import type { Silence } from '../feed/silence.ts';
 import type { Window } from '../feed/window.ts';
 import { canonicalJson, digest, eventIdOf } from './digest.ts';
 import { NO_DRIFT, type Drift } from './drift.ts';
@@ -51,6 +52,10 @@ export interface LedgerEntry {
   readonly delayP50Ms: number | null;
   /** The same of all of them: the longest. */
   readonly delayMaxMs: number | null;
+  /** End of the last call of the feed, or where it has begun; null for a gap, and on a pass over history. */
+  readonly quietSince: number | null;
+  /** Rows that there should have been since then, by what each hour of the week brings; null as above. */
+  readonly expected: number | null;
   /** Pages with rows. */
   readonly pages: number;
   /** How often the window was read: twice if the first reading was short. */
@@ -130,6 +135,7 @@ export interface WindowDone extends RowCounts {
   readonly received: number;
   readonly attempts: number;
   readonly recovered: number;
+  readonly silence: Silence | undefined;
   readonly durationMs: number;
 }
 
@@ -173,6 +179,8 @@ function ledgerFields(done: WindowDone): Omit<LedgerEntry, keyof WatermarkEvent>
     outside: done.outside,
     recovered: done.recovered,
     ...summarizeDelays(done.delaysMs),
+    quietSince: done.silence?.sinceMs ?? null,
+    expected: done.silence === undefined ? null : Math.floor(done.silence.expectedRows),
     pages: done.pages,
     attempts: done.attempts,
     durationMs: done.durationMs,

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import { untold } from '../feed/drift.ts';
 import { isSameFeed, type FeedId } from '../feed/feed.ts';
+import { learn, NOTHING_LEARNT } from '../feed/learnt.ts';
 import { LIVE } from '../feed/pass.ts';
 import { takeFresh, type Sieve } from '../feed/seen.ts';
 import { afterPage, afterWindow } from '../feed/step.ts';
@@ -52,6 +53,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const scan = { window, after: offset().commits };
   let count = NOTHING;
   let reading: Reading = { total: undefined, received: 0, attempts: 1 };
+  let timesMs: number[] = [];
 
   for await (const page of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
     const sifted = takeFresh(offset(), page.events, sieveOf(feed, session));
@@ -62,6 +64,8 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
     if (step.seen.length > 0) await session.commit({ feed: id, events, step });
 
     count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, drift });
+    if (page.reading.attempts > reading.attempts) timesMs = []; // the window is read anew
+    timesMs.push(...page.events.filter(({ channel }) => channel === 'accepted').map(({ eventTimeMs }) => eventTimeMs));
     reading = page.reading;
   }
 
@@ -70,12 +74,17 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const outcome = isShort(reading) ? 'short' : 'whole';
   const [{ watermarkMs }, durationMs] = [step, clock.nowMs() - startedMs];
   const recovered = offset().unfinished - count.published - count.rejected;
+  const lesson = { span: { from: fromWatermarkMs, to: watermarkMs }, timesMs };
+  const { learnt, silence } = id.pass === LIVE ? learn(offset().learnt, lesson) : HISTORY;
   const done = {
-    outcome, window, fromWatermarkMs, watermarkMs, ...count, ...reading, recovered, durationMs,
+    outcome, window, fromWatermarkMs, watermarkMs, ...count, ...reading, recovered, silence, durationMs,
   } as const;
-  await session.commit({ feed: id, events: auditEvents(context(), done), step });
+  await session.commit({ feed: id, events: auditEvents(context(), done), step: { ...step, learnt } });
   return { ...done, seen: offset().seenCount };
 }
+
+/** A pass over history says nothing of how a PBX is now. */
+const HISTORY = { learnt: NOTHING_LEARNT, silence: undefined };
 
 /**
  * A clock that was set ahead since the last answer of the source makes a window that ends in the future, also if it

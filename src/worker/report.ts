@@ -1,3 +1,4 @@
+import type { SilenceReport } from '../feed/learnt.ts';
 import type { Sifted } from '../feed/seen.ts';
 import type { Window } from '../feed/window.ts';
 import type { Reading } from '../source/source.ts';
@@ -20,6 +21,8 @@ export interface PollReport extends Count, Reading {
   readonly watermarkMs: number;
   /** Rows that readings of the window have published before, which came to no end. */
   readonly recovered: number;
+  /** Of a live feed: how long it is quiet. */
+  readonly silence: SilenceReport | undefined;
   /** Keys remembered after the poll. */
   readonly seen: number;
   readonly durationMs: number;

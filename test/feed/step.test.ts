@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NOTHING_LEARNT } from '../../src/feed/learnt.ts';
 import { OffsetState, type OffsetStep } from '../../src/feed/offset.ts';
 import { afterGap, afterPage, afterWindow } from '../../src/feed/step.ts';
 import type { Pace } from '../../src/feed/window.ts';
@@ -37,6 +38,6 @@ for (const { name: what, to, lookback, step } of windows) {
 test('afterGap moves both times to the end of the gap', () => {
   const gap = { from: 1_000, to: 5_000 };
   const scan = { window: gap, after: 0 };
-  const step = { ...stepTo(5_000, 5_000), forgetBeforeMs: 5_000, scan, done: true };
+  const step = { ...stepTo(5_000, 5_000), forgetBeforeMs: 5_000, learnt: NOTHING_LEARNT, scan, done: true };
   assert.deepEqual(afterGap(new OffsetState(feed, 1_000), gap), step);
 });

@@ -41,6 +41,14 @@ test('what 8x8 does not document is a warning, once', () => {
   assert.deepEqual(logOf(polled())[0], expected);
 });
 
+test('a silence is a warning when it begins, and no more while it lasts', () => {
+  const silence = { sinceMs: Date.parse('2026-03-01T09:00:00Z'), expectedRows: 20.9, limitRows: 16, suspicious: true };
+  const lines = [true, false].flatMap((begins) => logOf(polled({ drift: [], silence: { ...silence, begins } })));
+  const msg = 'SILENCE: so many rows are missing that it is no chance; 8x8, the filters or the PBX may be why';
+  const warning = { level: 40, feed: 'live/call-legs/acme', since: '2026-03-01T09:00:00.000Z', expectedRows: 20, msg };
+  assert.deepEqual([lines[0], lines.length], [warning, 3]);
+});
+
 test('what failed is a warning with its code', () => {
   assert.deepEqual(logOf(pollFailed(), shardFailed(2)), [
     { level: 40, msg: 'connection reset', feed: 'live/call-legs/acme', code: 'SOURCE_UNAVAILABLE' },

@@ -41,6 +41,20 @@ test('a poll counts into every metric of its feed', async () => {
   ]) assert.ok(lines.includes(line), line);
 });
 
+test('a silence is told as long as it lasts', async () => {
+  const silence = { sinceMs: 0, expectedRows: 20.5, limitRows: 16, suspicious: true, begins: false };
+  const lines = await linesAfter(polled({ silence }));
+  assert.ok(lines.includes(`connector_silence_suspicious${labels} 1`));
+  assert.ok(lines.includes(`connector_expected_rows${labels} 20.5`));
+  assert.ok((await linesAfter(polled())).includes(`connector_silence_suspicious${labels} 0`));
+});
+
+test('a pass over history does not hide where the live feed stands', async () => {
+  const history = feedOf('acme', { id: { ...feedOf('acme').id, pass: 'history' } });
+  const lines = await linesAfter(polled(), polled({ watermarkMs: 0 }, history));
+  assert.ok(lines.includes(`connector_watermark_seconds${labels} ${at('10:03:00') / 1_000}`));
+});
+
 test('the lag grows by the clock while no poll comes', async () => {
   const metrics = createMetrics(() => clock.nowMs);
   metrics.onEvent(polled());

@@ -11,9 +11,14 @@ const manifest = {
   generation: 1, commit: 2, scan: 1, windowFrom: null, windowTo: 1_777_629_600_000, published: 3, rejected: 0,
   told: 1, digest: 2 ** 48 - 1, unfinished: 3, seenKeys: 3, seenDigest: 5,
 };
+const silence = {
+  quietSince: 1_777_629_600_000, hour: 1_777_629_600_000, hourRows: 3, tenths: [0, 2 ** 31 - 1], weeks: [1, 4],
+};
 const head = {
   version: 1, kind: 'HEAD', connector: 'c', pass: 'live', stream: 'call-legs', pbxId: 'Zürich', shardCount: 8,
-  watermark: -1, seenFrom: 0, drift: ['misfit missed'], manifest, page: null, entries: [], barrier: null, reason: null,
+  watermark: -1, seenFrom: 0, origin: -2, drift: ['misfit missed'], state: 'PAUSED',
+  plan: { from: 1, end: 2, replay: true }, silence, manifest, page: null, entries: [], barrier: null, reason: null,
+  change: 'reset', who: null, at: null,
 };
 const seen = {
   ...head, kind: 'SEEN', manifest: null, page: 70,

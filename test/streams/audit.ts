@@ -15,6 +15,7 @@ export const audit: {
     watermarkMs: 1_740_000_060_000,
     total: 50, received: 41, attempts: 2, pages: 3, rows: 82, published: 20, corrected: 5, late: 4, rejected: 2,
     repeats: 57, outside: 3, recovered: 6, delaysMs: [9_000, 2_000, 5_000, 3_000], durationMs: 900,
+    silence: { sinceMs: 1_740_000_020_000, expectedRows: 12.7, limitRows: 11, suspicious: true },
   },
   drift: [{ name: 'unknown-field mood', kind: 'unknown-field', field: 'mood', found: 'string' }],
 };

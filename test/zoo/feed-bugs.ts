@@ -30,7 +30,8 @@ export const feedBugs: readonly Bug[] = [
   {
     name: 'a backfill publishes what it reads behind its end',
     believed: 'what 8x8 shows beside a window is as good as what it shows within',
-    patches: [patch('feed/seen.ts', "event.channel === 'accepted' && timeMs >= endMs", 'timeMs < 0 && timeMs >= endMs')],
+    patches: [patch('feed/seen.ts', "event.channel === 'accepted' && timeMs >= endMs",
+      'timeMs < 0 && timeMs >= endMs')],
     caughtBy: [check('feed/seen', /^takeFresh leaves to the next pass/)],
   },
   {
