@@ -113,13 +113,13 @@ export function createConnector(options: ConnectorOptions): Connector {
   };
 }
 
-function planFeeds({ connector, source, pace }: Config, nowMs: number): readonly Feed[] {
+function planFeeds({ connector, source, pace, auto }: Config, nowMs: number): readonly Feed[] {
   const { rejectedPayload } = connector;
   const from = originMs(connector.startFrom, nowMs);
   return streams
     .filter(({ name }) => source.streams.includes(name))
     .flatMap((stream) => source.pbxIds.map((pbxId) => {
       const id = { stream: stream.name, pbxId, pass: LIVE };
-      return { id, stream, pace, originMs: from, rejectedPayload };
+      return { id, stream, pace, auto, originMs: from, rejectedPayload };
     }));
 }

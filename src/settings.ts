@@ -13,6 +13,10 @@ function topic(doc: string, name: string, env: string): SchemaObj<string> & { re
   return { doc, format: 'topic', default: name, env };
 }
 
+function span(doc: string, ms: number, env: string): SchemaObj<number> & { readonly env: string } {
+  return { doc, format: 'span', default: ms, env };
+}
+
 function extensions(doc: string, env: string): SchemaObj<string> & { readonly env: string } {
   return { doc, format: 'extensions', default: '', env };
 }
@@ -117,41 +121,31 @@ const source = {
 
 const pace = {
   settleMs: {
-    doc: 'Distance kept behind the clock while 8x8 finishes a call. Higher: slower, fewer late rows.',
-    format: 'span',
-    default: 2 * MINUTE,
+    doc: 'Distance kept behind the clock while 8x8 finishes a call, or `auto`. Higher: slower, fewer late rows.',
+    format: 'auto-span',
+    default: 2 * MINUTE as number | 'auto',
     env: 'PACE_SETTLE',
   },
-  stepMinMs: {
-    doc: 'Shortest step: how often a feed polls when it is up to date.',
-    format: 'span',
-    default: 1 * MINUTE,
-    env: 'PACE_STEP_MIN',
-  },
-  stepMaxMs: {
-    doc: 'Longest step: bounds one poll while a feed catches up.',
-    format: 'span',
-    default: 6 * HOUR,
-    env: 'PACE_STEP_MAX',
-  },
-  overlapMs: {
-    doc: 'How far behind the watermark every poll starts; at least 2s, so that no row falls between two windows.',
-    format: 'span',
-    default: 1 * MINUTE,
-    env: 'PACE_OVERLAP',
-  },
+  stepMinMs: span('Shortest step: how often a feed polls when it is up to date.', 1 * MINUTE, 'PACE_STEP_MIN'),
+  stepMaxMs: span('Longest step: bounds one poll while a feed catches up.', 6 * HOUR, 'PACE_STEP_MAX'),
+  overlapMs: span(
+    'How far behind the watermark every poll starts; at least 2s, so that no row falls between two windows.',
+    1 * MINUTE, 'PACE_OVERLAP',
+  ),
   lookbackMs: {
-    doc: 'How far behind the watermark a sweep starts. Lateness it covers: lookback - sweep every - step min.',
-    format: 'span',
-    default: 2 * HOUR,
+    doc: 'How far behind the watermark a sweep starts, or `auto`. Lateness covered: lookback - sweep every - step min.',
+    format: 'auto-span',
+    default: 2 * HOUR as number | 'auto',
     env: 'PACE_LOOKBACK',
   },
-  sweepEveryMs: {
-    doc: 'Time between two sweeps.',
-    format: 'span',
-    default: 10 * MINUTE,
-    env: 'PACE_SWEEP_EVERY',
-  },
+  sweepEveryMs: span('Time between two sweeps.', 10 * MINUTE, 'PACE_SWEEP_EVERY'),
+  settleMinMs: span('The shortest settle that `auto` may find.', 10 * SECOND, 'PACE_SETTLE_MIN'),
+  settleMaxMs: span('The longest.', 30 * MINUTE, 'PACE_SETTLE_MAX'),
+  lookbackMinMs: span(
+    'The shortest lookback that `auto` may find. It says which lateness is surely covered.',
+    30 * MINUTE, 'PACE_LOOKBACK_MIN',
+  ),
+  lookbackMaxMs: span('The longest.', 24 * HOUR, 'PACE_LOOKBACK_MAX'),
 };
 
 const kafka = {

@@ -1,3 +1,4 @@
+import { BUCKETS, type DelayState } from '../feed/auto-pace.ts';
 import { HOURS_OF_WEEK, HOUR_MS, type SilenceState } from '../feed/silence.ts';
 
 /** Of `schemas/offset.avsc`. */
@@ -25,4 +26,32 @@ export function silenceOf(value: SilenceValue | null): SilenceState | undefined 
     && lengths.every((length) => length === lengths[0] && (length === 0 || length === HOURS_OF_WEEK));
   if (!sound) throw new Error('knows of a silence what cannot be');
   return { profile: { tenths, weeks }, quietSinceMs: quietSince, hourMs: hour, hourRows };
+}
+
+/** Of `schemas/offset.avsc`. */
+export interface DelaysValue {
+  readonly histogram: readonly number[];
+  readonly settleMs: number;
+  readonly tooShortMs: number;
+  readonly since: number;
+  readonly rows: number;
+  readonly late: number;
+  readonly lookbackMs: number;
+  readonly lookbackSince: number;
+}
+
+export function delaysValue(delays: DelayState | undefined): DelaysValue | null {
+  if (delays === undefined) return null;
+  const { sinceMs: since, lookbackSinceMs: lookbackSince, ...rest } = delays.auto;
+  return { histogram: delays.histogram, since, lookbackSince, ...rest };
+}
+
+/** @throws Error what is wrong with it. */
+export function delaysOf(value: DelaysValue | null): DelayState | undefined {
+  if (value === null) return undefined;
+  const { histogram, since: sinceMs, lookbackSince: lookbackSinceMs, ...rest } = value;
+  const sound = [...histogram, ...Object.values(rest)].every((count) => count >= 0)
+    && (histogram.length === 0 || histogram.length === BUCKETS);
+  if (!sound) throw new Error('knows of delays what cannot be');
+  return { histogram, auto: { ...rest, sinceMs, lookbackSinceMs } };
 }

@@ -2,7 +2,7 @@ import type { FeedId, StreamName } from '../feed/feed.ts';
 import type { Manifest } from '../feed/manifest.ts';
 import type { HeadRecord, OffsetRecord, SeenEntry } from '../feed/offset.ts';
 import type { FeedState, PassPlan } from '../feed/pass.ts';
-import { silenceOf, silenceValue, type SilenceValue } from './learnt-value.ts';
+import { delaysOf, delaysValue, silenceOf, silenceValue, type DelaysValue, type SilenceValue } from './learnt-value.ts';
 
 /** `schemas/offset.avsc`. */
 export interface OffsetValue {
@@ -25,6 +25,7 @@ export interface OffsetValue {
   readonly state: FeedState;
   readonly plan: { readonly from: number; readonly end: number; readonly replay: boolean } | null;
   readonly silence: SilenceValue | null;
+  readonly delays: DelaysValue | null;
 }
 
 interface ManifestValue {
@@ -53,6 +54,7 @@ export function headValue(record: HeadRecord): Partial<OffsetValue> {
     state: record.state,
     plan: planValue(record.pass),
     silence: silenceValue(record.learnt.silence),
+    delays: delaysValue(record.learnt.delays),
     manifest: manifestValue(record.manifest),
   };
 }
@@ -75,7 +77,8 @@ export function recordOf(value: OffsetValue): OffsetRecord | undefined {
   if (!isTime(watermark) || !isTime(seenFrom)) throw new Error('has a watermark that is no time');
   return {
     kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, originMs: origin ?? seenFrom, drift, state,
-    pass: planOf(plan), learnt: { silence: silenceOf(value.silence) }, manifest: manifestOf(manifest),
+    pass: planOf(plan), manifest: manifestOf(manifest),
+    learnt: { silence: silenceOf(value.silence), delays: delaysOf(value.delays) },
   };
 }
 

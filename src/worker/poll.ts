@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
+import { paceOf, type AutoLimits } from '../feed/auto-pace.ts';
 import { untold } from '../feed/drift.ts';
 import { isSameFeed, type FeedId } from '../feed/feed.ts';
 import { learn, NOTHING_LEARNT } from '../feed/learnt.ts';
@@ -19,6 +20,8 @@ export interface Feed {
   readonly id: FeedId;
   readonly stream: Stream;
   readonly pace: Pace;
+  /** Within which bounds it finds settle and lookback for itself; then `pace` is what it begins with. */
+  readonly auto?: AutoLimits | undefined;
   /** Where it starts when it has no offset yet, epoch milliseconds. */
   readonly originMs: number;
   /** Up to where a pass over history reads; a live feed never ends. */
@@ -44,10 +47,11 @@ export interface Io {
  */
 export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<PollReport> {
   const { source, session, clock, signal } = io;
-  const { id, pace } = feed;
+  const { id } = feed;
   const startedMs = clock.nowMs();
   const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
   const fromWatermarkMs = offset().watermarkMs;
+  const pace = paceOf(feed, offset().learnt.delays);
   const live = isLive(fromWatermarkMs, pace, startedMs - source.aheadMs());
   const context = () => ({ feed: id, commit: offset().commits + 1, observedAtMs: clock.nowMs() });
   const scan = { window, after: offset().commits };
@@ -74,17 +78,20 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const outcome = isShort(reading) ? 'short' : 'whole';
   const [{ watermarkMs }, durationMs] = [step, clock.nowMs() - startedMs];
   const recovered = offset().unfinished - count.published - count.rejected;
-  const lesson = { span: { from: fromWatermarkMs, to: watermarkMs }, timesMs };
-  const { learnt, silence } = id.pass === LIVE ? learn(offset().learnt, lesson) : HISTORY;
+  const { lateDelaysMs: lateMs, ...counted } = count;
+  const nowMs = clock.nowMs();
+  const arrivals = live ? { delaysMs: counted.delaysMs, lateMs, nowMs } : undefined;
+  const lesson = { span: { from: fromWatermarkMs, to: watermarkMs }, timesMs, arrivals, nowMs };
+  const { learnt, silence, adapted } = id.pass === LIVE ? learn(feed, offset().learnt, lesson) : HISTORY;
   const done = {
-    outcome, window, fromWatermarkMs, watermarkMs, ...count, ...reading, recovered, silence, durationMs,
+    outcome, window, fromWatermarkMs, watermarkMs, ...counted, ...reading, recovered, silence, adapted, durationMs,
   } as const;
   await session.commit({ feed: id, events: auditEvents(context(), done), step: { ...step, learnt } });
   return { ...done, seen: offset().seenCount };
 }
 
 /** A pass over history says nothing of how a PBX is now. */
-const HISTORY = { learnt: NOTHING_LEARNT, silence: undefined };
+const HISTORY = { learnt: NOTHING_LEARNT, silence: undefined, adapted: undefined };
 
 /**
  * A clock that was set ahead since the last answer of the source makes a window that ends in the future, also if it

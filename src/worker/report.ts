@@ -1,4 +1,4 @@
-import type { SilenceReport } from '../feed/learnt.ts';
+import type { Learning, SilenceReport } from '../feed/learnt.ts';
 import type { Sifted } from '../feed/seen.ts';
 import type { Window } from '../feed/window.ts';
 import type { Reading } from '../source/source.ts';
@@ -8,12 +8,14 @@ import type { BusEvent } from '../streams/stream.ts';
 
 /** What the pages of a poll came to. */
 export interface Count extends RowCounts {
+  /** Of the delays: those of rows that ended before what the feed had already read to the end. */
+  readonly lateDelaysMs: readonly number[];
   /** What was told for the first time of rows that are not as 8x8 documents them. */
   readonly drift: readonly Drift[];
 }
 
 /** What one poll did. Metrics, logs, the ledger and the demo screen are made from this and nothing else. */
-export interface PollReport extends Count, Reading {
+export interface PollReport extends Omit<Count, 'lateDelaysMs'>, Reading {
   readonly outcome: 'whole' | 'short';
   readonly window: Window;
   /** Of the feed, when the poll began and when it ended. */
@@ -23,6 +25,8 @@ export interface PollReport extends Count, Reading {
   readonly recovered: number;
   /** Of a live feed: how long it is quiet. */
   readonly silence: SilenceReport | undefined;
+  /** The pace from now on, if the feed has found another for itself. */
+  readonly adapted: Learning['adapted'];
   /** Keys remembered after the poll. */
   readonly seen: number;
   readonly durationMs: number;
@@ -30,7 +34,7 @@ export interface PollReport extends Count, Reading {
 
 export const NOTHING: Count = {
   pages: 0, rows: 0, published: 0, corrected: 0, late: 0, rejected: 0, repeats: 0, outside: 0,
-  delaysMs: [],
+  delaysMs: [], lateDelaysMs: [],
   drift: [],
 };
 
@@ -52,7 +56,8 @@ export function countPage(
   const accepted = fresh.filter(({ channel }) => channel === 'accepted');
   const first = accepted.filter(({ value }) => value['revision'] === 1);
   const late = first.filter(({ eventTimeMs }) => eventTimeMs < fromWatermarkMs);
-  const delaysMs = live ? first.map(({ value, eventTimeMs }) => Number(value['observedAt']) - eventTimeMs) : [];
+  const delaysOf = (events: readonly BusEvent[]): readonly number[] =>
+    live ? events.map(({ value, eventTimeMs }) => Number(value['observedAt']) - eventTimeMs) : [];
   return {
     pages: count.pages + Math.min(rows, 1),
     rows: count.rows + rows,
@@ -62,7 +67,8 @@ export function countPage(
     rejected: count.rejected + fresh.length - accepted.length,
     repeats: count.repeats + repeats,
     outside: count.outside + outside,
-    delaysMs: [...count.delaysMs, ...delaysMs],
+    delaysMs: [...count.delaysMs, ...delaysOf(first)],
+    lateDelaysMs: [...count.lateDelaysMs, ...delaysOf(late)],
     drift: [...count.drift, ...drift],
   };
 }

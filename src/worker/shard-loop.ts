@@ -1,4 +1,5 @@
 import { ConnectorError, reactionTo } from '../errors.ts';
+import { paceOf } from '../feed/auto-pace.ts';
 import { feedName } from '../feed/feed.ts';
 import { nextTurn, type Candidate } from '../feed/schedule.ts';
 import { beginAt, stay } from '../feed/step.ts';
@@ -55,10 +56,10 @@ export async function runShard(
   const memoryOf = ({ id }: Feed): Memory => memories.get(feedName(id))!;
 
   const candidate = (feed: Feed, nowMs: number): Candidate<Feed> => {
-    const { watermarkMs, seenFromMs, state } = session.offsetOf(feed.id)!;
+    const { watermarkMs, seenFromMs, state, learnt } = session.offsetOf(feed.id)!;
     const { sweptAtMs, restFromMs, notBeforeMs, lastTurn } = memoryOf(feed);
     const progress = { watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs, paused: state === 'PAUSED' };
-    const plan = planWindow(progress, feed.pace, nowMs);
+    const plan = planWindow(progress, paceOf(feed, learnt.delays), nowMs);
     return { feed, plan, notBeforeMs: nowMs < restFromMs ? 0 : notBeforeMs, lastTurn };
   };
 

@@ -1,22 +1,33 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { CAUTION, paceOf, type AutoLimits } from '../../src/feed/auto-pace.ts';
 import { contentsOf } from '../../src/feed/manifest.ts';
-import { learn, NOTHING_LEARNT, withChange, withGap, type Learnt } from '../../src/feed/learnt.ts';
+import { learn, NOTHING_LEARNT, withChange, withGap, type Learnt, type Lesson } from '../../src/feed/learnt.ts';
 import { OffsetState, restoreOffsets } from '../../src/feed/offset.ts';
+import type { Pace } from '../../src/feed/window.ts';
 
 const HOUR = 3_600_000;
 const MONDAY = Date.parse('2026-03-02T00:00:00Z');
 /** Twenty rows an hour, at any time: so silence is suspicious after 46 minutes. */
 const busy = { tenths: Array.from({ length: 168 }, () => 200), weeks: Array.from({ length: 168 }, () => 4) };
 const quietSince = (quietSinceMs: number, hourMs = MONDAY): Learnt =>
-  ({ silence: { profile: busy, quietSinceMs, hourMs, hourRows: 3 } });
+  ({ silence: { profile: busy, quietSinceMs, hourMs, hourRows: 3 }, delays: undefined });
 const span = (from: number, to: number) => ({ from: MONDAY + from, to: MONDAY + to });
+const lesson = (from: number, to: number, timesMs: readonly number[], delaysMs?: readonly number[]): Lesson => {
+  const nowMs = MONDAY + to;
+  const arrivals = delaysMs && { delaysMs, lateMs: [], nowMs };
+  return { span: span(from, to), timesMs, arrivals, nowMs };
+};
+const pace: Pace = { settleMs: 60_000, stepMinMs: 60_000, stepMaxMs: HOUR, overlapMs: 2_000, lookbackMs: HOUR,
+  sweepEveryMs: 600_000 };
+const auto: AutoLimits = { pace, caution: CAUTION, settleMinMs: 0, settleMaxMs: HOUR, lookbackMinMs: HOUR / 2,
+  lookbackMaxMs: 9 * HOUR };
 
 test('a feed learns from its first window on, and not from a part of an hour', () => {
-  const { learnt, silence } = learn(NOTHING_LEARNT, { span: span(10, HOUR), timesMs: [MONDAY + 20] });
+  const { learnt, silence } = learn({ pace }, NOTHING_LEARNT, lesson(10, HOUR, [MONDAY + 20]));
   const profile = { tenths: [], weeks: [] };
   const expected = { profile, quietSinceMs: MONDAY + 20, hourMs: MONDAY + HOUR, hourRows: 0 };
-  assert.deepEqual(learnt, { silence: expected });
+  assert.deepEqual(learnt, { silence: expected, delays: undefined });
   assert.deepEqual([silence.sinceMs, silence.suspicious, silence.begins], [MONDAY + 20, false, false]);
 });
 
@@ -29,7 +40,7 @@ const judged: { name: string; from: number; to: number; timesMs?: readonly numbe
 ];
 for (const { name, from, to, timesMs = [], is } of judged) {
   test(`a silence ${name}`, () => {
-    const { silence } = learn(quietSince(MONDAY), { span: span(from * HOUR, to * HOUR), timesMs });
+    const { silence } = learn({ pace }, quietSince(MONDAY), lesson(from * HOUR, to * HOUR, timesMs));
     assert.deepEqual([silence.suspicious, silence.begins], is);
   });
 }
@@ -45,8 +56,7 @@ test('a feed that is set back learns no hour twice, and is not quiet until it is
   const before = quietSince(MONDAY + 7.2 * HOUR, MONDAY + 7 * HOUR);
   let learnt = withChange(before, MONDAY + 7.5 * HOUR, MONDAY);
   for (let hour = 0; hour < 8; hour += 1) {
-    const lesson = { span: span(hour * HOUR, (hour + 1) * HOUR), timesMs: [MONDAY + hour * HOUR] };
-    const next = learn(learnt, lesson);
+    const next = learn({ pace }, learnt, lesson(hour * HOUR, (hour + 1) * HOUR, [MONDAY + hour * HOUR]));
     assert.equal(next.silence.suspicious, false);
     learnt = next.learnt;
   }
@@ -75,4 +85,29 @@ test('what was learnt is in every head, until a commit learns more', () => {
   assert.deepEqual(restored.get('live/call-legs/acme')!.learnt, quietSince(MONDAY));
   assert.deepEqual(state.changeTo({ state: 'PAUSED' }, nothing, 9).learnt, quietSince(MONDAY));
   assert.equal(state.changeTo({ watermarkMs: 5 }, nothing, 9).learnt.silence!.quietSinceMs, 5);
+});
+
+const late = Array.from({ length: 100 }, () => HOUR);
+
+test('a feed that finds its pace for itself says when it has, and goes on with it', () => {
+  const first = learn({ pace, auto }, NOTHING_LEARNT, lesson(0, HOUR, [], [5_000]));
+  assert.deepEqual([first.adapted, paceOf({ pace, auto }, first.learnt.delays)], [undefined, pace]);
+  const { learnt, adapted } = learn({ pace, auto }, first.learnt, lesson(HOUR, HOUR + 60_000, [], late));
+  assert.ok(adapted!.lookbackMs > 4 * HOUR && adapted!.settleMs === pace.settleMs);
+  assert.deepEqual(paceOf({ pace, auto }, learnt.delays), { ...pace, ...adapted });
+  assert.equal(learn({ pace, auto }, learnt, lesson(HOUR, 2 * HOUR, [], [])).adapted, undefined);
+});
+
+test('while a feed catches up it learns no delays', () => {
+  const { delays } = learn({ pace, auto }, NOTHING_LEARNT, lesson(0, HOUR, [])).learnt;
+  assert.deepEqual(delays!.histogram, []);
+});
+
+test('bounds that were configured anew hold at once, and a pace that is given hides what was found', () => {
+  const { delays } = learn({ pace, auto }, NOTHING_LEARNT, lesson(0, HOUR, [], late)).learnt;
+  const closer = { ...auto, lookbackMaxMs: HOUR };
+  assert.equal(paceOf({ pace, auto: closer }, delays).lookbackMs, HOUR);
+  assert.deepEqual(paceOf({ pace }, delays), pace);
+  const given = learn({ pace }, { silence: undefined, delays }, lesson(HOUR, 2 * HOUR, [], late));
+  assert.deepEqual([given.learnt.delays, given.adapted], [undefined, undefined]);
 });

@@ -5,6 +5,7 @@ import { after, test } from 'node:test';
 import { createContext, Script } from 'node:vm';
 import fc from 'fast-check';
 import type { KafkaMessage } from 'kafkajs';
+import { beginAutoPace, CAUTION, learnDelays, paceOf } from '../../src/feed/auto-pace.ts';
 import { learn, type Learnt } from '../../src/feed/learnt.ts';
 import { contentsOf } from '../../src/feed/manifest.ts';
 import { OffsetState, type OffsetRecord, type OffsetStep } from '../../src/feed/offset.ts';
@@ -56,9 +57,16 @@ interface Stored {
   readonly value: Buffer | null;
 }
 
+const pace = {
+  settleMs: 60_000, stepMinMs: 60_000, stepMaxMs: HOUR_MS, overlapMs: 2_000, lookbackMs: HOUR_MS, sweepEveryMs: 600_000,
+};
+const limits = {
+  pace, caution: CAUTION, settleMinMs: 0, settleMaxMs: HOUR_MS, lookbackMinMs: HOUR_MS, lookbackMaxMs: 9 * HOUR_MS,
+};
 const week = Array.from({ length: 168 }, () => 4);
 const learnt: Learnt = {
   silence: { profile: { tenths: week, weeks: week }, quietSinceMs: HOUR_MS, hourMs: HOUR_MS, hourRows: 3 },
+  delays: { histogram: learnDelays([], [5_000]), auto: beginAutoPace(limits, HOUR_MS) },
 };
 
 /** What two feeds have left in the topic: their beginnings, two pages of keys each, a page that is forgotten. */
@@ -199,9 +207,12 @@ async function outcomeOf(history: readonly Stored[]): Promise<string> {
   const read = await valueOrCode(() => offsetsFrom(topic, messages), ['OFFSETS_INVALID']);
   if ('code' in read) return read.code;
   for (const [name, { feed, watermarkMs, seenFromMs, learnt: known }] of read.value) {
-    const lesson = { span: { from: watermarkMs, to: watermarkMs + HOUR_MS }, timesMs: [watermarkMs] };
-    const { expectedRows } = learn(known, lesson).silence;
-    assert.ok(expectedRows >= 0, `${expectedRows} rows are expected`);
+    const [nowMs, fed] = [watermarkMs + HOUR_MS, { pace, auto: limits }];
+    const lesson = { span: { from: watermarkMs, to: nowMs }, timesMs: [watermarkMs], nowMs };
+    const arrivals = { delaysMs: [5_000], lateMs: [], nowMs };
+    const { silence: { expectedRows }, learnt: { delays } } = learn(fed, known, { ...lesson, arrivals });
+    const { lookbackMs } = paceOf(fed, delays);
+    assert.ok(expectedRows >= 0 && lookbackMs >= HOUR_MS && lookbackMs <= 9 * HOUR_MS, name);
     assert.ok(name.startsWith('live/') && typeof feed.pbxId === 'string', name);
     for (const ms of [watermarkMs, seenFromMs]) assert.ok(!Number.isNaN(new Date(ms).getTime()), `${ms} is no time`);
   }

@@ -41,6 +41,12 @@ test('what 8x8 does not document is a warning, once', () => {
   assert.deepEqual(logOf(polled())[0], expected);
 });
 
+test('a pace that a feed has found for itself is a line of its own', () => {
+  const [line] = logOf(polled({ drift: [], adapted: { settleMs: 9_000, lookbackMs: 7_200_000 } }));
+  const expected = { level: 30, feed: 'live/call-legs/acme', settleMs: 9_000, lookbackMs: 7_200_000 };
+  assert.deepEqual(line, { ...expected, msg: 'pace adapted' });
+});
+
 test('a silence is a warning when it begins, and no more while it lasts', () => {
   const silence = { sinceMs: Date.parse('2026-03-01T09:00:00Z'), expectedRows: 20.9, limitRows: 16, suspicious: true };
   const lines = [true, false].flatMap((begins) => logOf(polled({ drift: [], silence: { ...silence, begins } })));

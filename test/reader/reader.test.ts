@@ -14,11 +14,15 @@ const manifest = {
 const silence = {
   quietSince: 1_777_629_600_000, hour: 1_777_629_600_000, hourRows: 3, tenths: [0, 2 ** 31 - 1], weeks: [1, 4],
 };
+const delays = {
+  histogram: [0, 20_000], settleMs: 9_000, tooShortMs: 0, since: 1, rows: 2, late: 1, lookbackMs: 2 ** 33,
+  lookbackSince: 3,
+};
 const head = {
   version: 1, kind: 'HEAD', connector: 'c', pass: 'live', stream: 'call-legs', pbxId: 'Zürich', shardCount: 8,
   watermark: -1, seenFrom: 0, origin: -2, drift: ['misfit missed'], state: 'PAUSED',
-  plan: { from: 1, end: 2, replay: true }, silence, manifest, page: null, entries: [], barrier: null, reason: null,
-  change: 'reset', who: null, at: null,
+  plan: { from: 1, end: 2, replay: true }, silence, delays, manifest, page: null, entries: [], barrier: null,
+  reason: null, change: 'reset', who: null, at: null,
 };
 const seen = {
   ...head, kind: 'SEEN', manifest: null, page: 70,

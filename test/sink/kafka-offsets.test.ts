@@ -19,7 +19,9 @@ const feed = { stream: 'call-legs', pbxId: 'acme', pass: 'live' } as const;
 const jsonCodec: Codec = {
   encode: (value) => Buffer.from(JSON.stringify(value)),
   decode: async (bytes) => {
-    const defaults = { entries: [], watermark: null, seenFrom: null, manifest: null, plan: null, silence: null };
+    const defaults = {
+      entries: [], watermark: null, seenFrom: null, plan: null, silence: null, delays: null, manifest: null,
+    };
     return { ...defaults, ...(JSON.parse(String(bytes)) as object) };
   },
 };

@@ -37,10 +37,14 @@ function remembered({ key, eventTimeMs: timeMs, contentHash: hash, marks }: BusE
   return { key, timeMs, hash, revision: 3, marks };
 }
 
-/** A week in which each hour brings as many rows as its number. */
+/** What is learnt of a PBX, each number another where it may be. */
 const learnt: Learnt = { silence: {
   profile: { tenths: [...Array(168).keys()], weeks: Array.from({ length: 168 }, () => 3) },
   quietSinceMs: at('08:59:59'), hourMs: at('08:00:00'), hourRows: 7,
+}, delays: {
+  histogram: Array.from({ length: 32 }, (_, index) => 32 - index),
+  auto: { settleMs: 9_000, tooShortMs: 8_000, sinceMs: at('07:00:00'), rows: 6, late: 5, lookbackMs: 4_000_000,
+    lookbackSinceMs: at('06:00:00') },
 } };
 
 /** The promises of a sink, written once. Every sink must keep them. */

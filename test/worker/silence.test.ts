@@ -17,7 +17,8 @@ async function taughtSink(onCommit: (commit: Commit) => void = () => undefined):
   const sink = new MemorySink({ onCommit });
   const session = await openFor(feed, sink);
   const silence = { profile: busy, quietSinceMs: feed.originMs, hourMs: feed.originMs, hourRows: 0 };
-  const step = { watermarkMs: feed.originMs, seenFromMs: feed.originMs, seen: [], learnt: { silence } };
+  const learnt = { silence, delays: undefined };
+  const step = { watermarkMs: feed.originMs, seenFromMs: feed.originMs, seen: [], learnt };
   await session.commit({ feed: feed.id, events: [], step });
   return sink;
 }

@@ -64,6 +64,8 @@ export interface WorldPlan {
   readonly oddShare: number;
   /** Backfills that a person begins. */
   readonly passes: number;
+  /** Feeds find settle and lookback for themselves: `pace` has the longest settle and the shortest lookback. */
+  readonly auto: boolean;
 }
 
 /** How much later than its first showing a row's time may still change. */
@@ -120,7 +122,8 @@ export function drawPlan(seed: number): WorldPlan {
     commitFaultShare: calm ? 0 : random.pick([0, 0.02, 0.15]),
     blows: calm ? 0 : random.whole(0, 8),
     oddShare: random.pick([0, 0.02]),
-    passes: random.pick([0, 0, 1, 2]), // the last to be drawn: what a seed has meant before, it means still
+    passes: random.pick([0, 0, 1, 2]),
+    auto: random.chance(0.4), // the last to be drawn: what a seed has meant before, it means still
   };
 }
 

@@ -15,8 +15,23 @@ const BOUNDS_MS: readonly number[] = [
 /** More rows than that are halved, all buckets alike: the older a row, the less it counts. */
 const ROWS_MAX = 20_000;
 
-/** Fewer rows say nothing of a quantile. */
-const ROWS_MIN = 100;
+/** How many buckets a histogram has. */
+export const BUCKETS = BOUNDS_MS.length;
+
+/** How much must be known before a pace is changed by it. */
+export interface Caution {
+  /** Fewer rows say nothing of their longest delay. */
+  readonly delays: number;
+  /** Fewer rows say nothing of a share of one in a hundred. */
+  readonly rows: number;
+  /** So many sweeps must have looked for late rows: else those are taken for punctual that nobody has found yet. */
+  readonly sweeps: number;
+  /** The lookback shrinks once in that time. */
+  readonly shrinkEveryMs: number;
+}
+
+/** What is right for a PBX. A world of a few hours would change nothing by it. */
+export const CAUTION: Caution = { delays: 100, rows: 2_000, sweeps: 6, shrinkEveryMs: 86_400_000 };
 
 /** The histogram with more rows. A clock that is behind makes delays below zero: they are short ones. */
 export function learnDelays(histogram: DelayHistogram, delaysMs: readonly number[]): DelayHistogram {
@@ -34,9 +49,9 @@ export function learnDelays(histogram: DelayHistogram, delaysMs: readonly number
  * The delay within which the share `q` of all rows were seen: the upper bound of its bucket, so never too short, and
  * Infinity if it is more than 30 days. Undefined while too few rows are known.
  */
-export function quantileMs(histogram: DelayHistogram, q: number): number | undefined {
+export function quantileMs(histogram: DelayHistogram, q: number, rowsMin: number): number | undefined {
   const rows = rowsOf(histogram);
-  if (rows < ROWS_MIN) return undefined;
+  if (rows < rowsMin) return undefined;
   let below = 0;
   return BOUNDS_MS.find((_, index) => {
     below += histogram[index] ?? 0;
@@ -70,6 +85,42 @@ export interface AutoLimits {
   readonly lookbackMinMs: number;
   readonly lookbackMaxMs: number;
   readonly pace: Pace;
+  readonly caution: Caution;
+}
+
+/** What a feed knows of how late its PBX shows rows. */
+export interface DelayState {
+  readonly histogram: DelayHistogram;
+  readonly auto: AutoPace;
+}
+
+/** The pace of a feed: as configured, or as it has found it. */
+export function paceOf(
+  { pace, auto: limits }: { readonly pace: Pace; readonly auto?: AutoLimits | undefined },
+  delays: DelayState | undefined,
+): Pace {
+  return limits === undefined || delays === undefined ? pace : { ...pace, ...bounded(delays.auto, limits) };
+}
+
+/** What is known after a poll; `arrivals` are undefined if it was not at the live edge. */
+export function learnPace(
+  before: DelayState | undefined,
+  arrivals: Arrivals | undefined,
+  limits: AutoLimits,
+  nowMs: number,
+): DelayState {
+  const known = before ?? { histogram: [], auto: beginAutoPace(limits, nowMs) };
+  if (arrivals === undefined) return known;
+  const histogram = learnDelays(known.histogram, arrivals.delaysMs);
+  return { histogram, auto: autoPace(countArrivals(known.auto, arrivals, limits), histogram, limits, nowMs) };
+}
+
+/** Bounds may be configured anew. */
+function bounded(auto: AutoPace, limits: AutoLimits): Pick<AutoPace, 'settleMs' | 'lookbackMs'> {
+  return {
+    settleMs: clamp(auto.settleMs, limits.settleMinMs, limits.settleMaxMs),
+    lookbackMs: clamp(auto.lookbackMs, limits.lookbackMinMs, limits.lookbackMaxMs),
+  };
 }
 
 /** The rows that one poll at the live edge has seen for the first time: one that `isLive`. */
@@ -86,16 +137,8 @@ export interface Arrivals {
 const LATE_ENOUGH = 0.01;
 const LATE_TOO_MANY = 0.02;
 
-/** Fewer rows say nothing of a share of one in a hundred. */
-const JUDGE_ROWS = 2_000;
-
-/** How many sweeps must have looked for late rows. Less would take those for punctual that nobody has found yet. */
-const JUDGE_SWEEPS = 6;
-
 /** How much longer the lookback is than the longest delay that was seen. */
 const LOOKBACK_FACTOR = 4;
-
-const DAY_MS = 86_400_000;
 
 /** Where a feed begins that has found nothing yet: with the pace as configured. */
 export function beginAutoPace({ pace }: AutoLimits, nowMs: number): AutoPace {
@@ -136,16 +179,14 @@ export function countArrivals(auto: AutoPace, arrivals: Arrivals, { settleMaxMs,
 export function autoPace(auto: AutoPace, histogram: DelayHistogram, limits: AutoLimits, nowMs: number): AutoPace {
   // A clock that was set back says nothing of how long anything was tried.
   const [sinceMs, lookbackSinceMs] = [Math.min(auto.sinceMs, nowMs), Math.min(auto.lookbackSinceMs, nowMs)];
-  const { settleMinMs, settleMaxMs, lookbackMinMs, lookbackMaxMs } = limits;
-  const settleMs = clamp(auto.settleMs, settleMinMs, settleMaxMs);
-  const lookbackMs = clamp(auto.lookbackMs, lookbackMinMs, lookbackMaxMs);
-  const known = { ...auto, settleMs, sinceMs, lookbackMs, lookbackSinceMs };
+  const known = { ...auto, ...bounded(auto, limits), sinceMs, lookbackSinceMs };
   return withLookback(withSettle(known, limits, nowMs), histogram, limits, nowMs);
 }
 
-function withSettle(auto: AutoPace, { settleMinMs, settleMaxMs, pace }: AutoLimits, nowMs: number): AutoPace {
+function withSettle(auto: AutoPace, limits: AutoLimits, nowMs: number): AutoPace {
+  const { settleMinMs, settleMaxMs, pace, caution } = limits;
   const { settleMs, tooShortMs, sinceMs, rows, late } = auto;
-  if (rows < JUDGE_ROWS || nowMs - sinceMs < settleMs + JUDGE_SWEEPS * pace.sweepEveryMs) return auto;
+  if (rows < caution.rows || nowMs - sinceMs < settleMs + caution.sweeps * pace.sweepEveryMs) return auto;
 
   const anew = { ...auto, sinceMs: nowMs, rows: 0, late: 0 };
   const longerMs = Math.min(Math.max(ceilToSecond(settleMs * 1.25), settleMs + 1_000), settleMaxMs);
@@ -160,15 +201,15 @@ function withSettle(auto: AutoPace, { settleMinMs, settleMaxMs, pace }: AutoLimi
 }
 
 function withLookback(auto: AutoPace, histogram: DelayHistogram, limits: AutoLimits, nowMs: number): AutoPace {
-  const { lookbackMinMs, lookbackMaxMs, pace } = limits;
-  const longestMs = quantileMs(histogram, 1);
+  const { lookbackMinMs, lookbackMaxMs, pace, caution } = limits;
+  const longestMs = quantileMs(histogram, 1, caution.delays);
   if (longestMs === undefined) return auto;
   const reachMs = LOOKBACK_FACTOR * longestMs + pace.sweepEveryMs + 2 * pace.stepMinMs;
   const wantedMs = clamp(reachMs, lookbackMinMs, lookbackMaxMs);
   if (wantedMs > auto.lookbackMs * 1.2) {
     return { ...auto, lookbackMs: ceilToSecond(wantedMs), lookbackSinceMs: nowMs };
   }
-  if (wantedMs < auto.lookbackMs / 1.2 && nowMs - auto.lookbackSinceMs >= DAY_MS) {
+  if (wantedMs < auto.lookbackMs / 1.2 && nowMs - auto.lookbackSinceMs >= caution.shrinkEveryMs) {
     return { ...auto, lookbackMs: ceilToSecond(Math.max(wantedMs, auto.lookbackMs * 0.9)), lookbackSinceMs: nowMs };
   }
   return auto;

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import {
-  autoPace, beginAutoPace, countArrivals, learnDelays, quantileMs, type AutoLimits, type AutoPace,
+  autoPace, beginAutoPace, CAUTION, countArrivals, learnDelays, quantileMs, type AutoLimits, type AutoPace,
   type DelayHistogram,
-} from '../../src/feed/delays.ts';
+} from '../../src/feed/auto-pace.ts';
 import { latenessCoveredMs } from '../../src/feed/window.ts';
 import { chance } from './chance.ts';
 
@@ -12,7 +12,7 @@ const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
 const START = Date.parse('2026-03-01T00:00:00Z');
 
 const limits: AutoLimits = {
-  settleMinMs: 0, settleMaxMs: 10 * MINUTE, lookbackMinMs: 30 * MINUTE, lookbackMaxMs: 2 * DAY,
+  caution: CAUTION, settleMinMs: 0, settleMaxMs: 10 * MINUTE, lookbackMinMs: 30 * MINUTE, lookbackMaxMs: 2 * DAY,
   pace: {
     settleMs: 2 * MINUTE, stepMinMs: MINUTE, stepMaxMs: 6 * HOUR, overlapMs: MINUTE, lookbackMs: 2 * HOUR,
     sweepEveryMs: 10 * MINUTE,
@@ -49,25 +49,25 @@ test('a quantile is never shorter than the delays it stands for, and less than 1
   const sane = fc.array(fc.integer({ min: 600, max: 30 * DAY }), { minLength: 100, maxLength: 400 });
   fc.assert(fc.property(sane, fc.double({ min: 0, max: 1, noNaN: true }), (delaysMs, q) => {
     const exactMs = delaysMs.toSorted((a, b) => a - b)[Math.max(Math.ceil(q * delaysMs.length) - 1, 0)]!;
-    const foundMs = quantileMs(learnDelays([], delaysMs), q)!;
+    const foundMs = quantileMs(learnDelays([], delaysMs), q, 100)!;
     assert.ok(foundMs >= exactMs && foundMs < exactMs * 1.7, `${foundMs} for ${exactMs}`);
   }));
 });
 
 test('fewer than 100 rows have no quantile', () => {
-  assert.equal(quantileMs([], 1), undefined);
-  assert.equal(quantileMs(learnDelays([], times(99, SECOND)), 0.5), undefined);
-  assert.equal(quantileMs(learnDelays([], times(100, SECOND)), 0.5), SECOND);
-  assert.equal(quantileMs(learnDelays([], times(100, 31 * DAY)), 0.5), Infinity);
+  assert.equal(quantileMs([], 1, 100), undefined);
+  assert.equal(quantileMs(learnDelays([], times(99, SECOND)), 0.5, 100), undefined);
+  assert.equal(quantileMs(learnDelays([], times(100, SECOND)), 0.5, 100), SECOND);
+  assert.equal(quantileMs(learnDelays([], times(100, 31 * DAY)), 0.5, 100), Infinity);
 });
 
 test('a delay that does not come again is forgotten after 20,000 rows, not after 5,000', () => {
   const poll = times(1_000, 5 * SECOND);
   let histogram = learnDelays([], [...poll, HOUR]);
   for (let rows = 0; rows < 5_000; rows += poll.length) histogram = learnDelays(histogram, poll);
-  assert.ok(quantileMs(histogram, 1)! >= HOUR);
+  assert.ok(quantileMs(histogram, 1, 100)! >= HOUR);
   for (let rows = 0; rows < 20_000; rows += poll.length) histogram = learnDelays(histogram, poll);
-  assert.ok(quantileMs(histogram, 1)! < 10 * SECOND);
+  assert.ok(quantileMs(histogram, 1, 100)! < 10 * SECOND);
 });
 
 const LATER = START + 2 * HOUR;
@@ -139,7 +139,7 @@ for (const { name, longestMs, beforeMs, afterMs = DAY, foundMs } of lookbacks) {
 
 test('the lookback does not grow for less than a fifth', () => {
   const histogram = learnDelays([], times(200, HOUR));
-  const wantedMs = 4 * quantileMs(histogram, 1)! + 12 * MINUTE;
+  const wantedMs = 4 * quantileMs(histogram, 1, 100)! + 12 * MINUTE;
   const grown = (lookbackMs: number) => autoPace({ ...begun, lookbackMs }, histogram, limits, LATER).lookbackMs;
   assert.equal(grown(wantedMs / 1.19), wantedMs / 1.19);
   assert.equal(grown(wantedMs / 1.21), Math.ceil(wantedMs / SECOND) * SECOND);
@@ -221,13 +221,13 @@ const worlds: {
   readonly pace?: Partial<AutoLimits['pace']>;
   /** Where settle may be at any time of the last two weeks, seconds. */
   readonly within: readonly [number, number];
-  /** How often it may change in the last two weeks, of 288,000 rows. */
+  /** How often it may change in the last two weeks, of 201,600 rows. */
   readonly changes?: number;
 }[] = [
   { name: 'always 5 s', delayMs: () => 5 * SECOND, within: [3, 5] },
   { name: 'always 5 s, read every 5 s', delayMs: () => 5 * SECOND, pace: { stepMinMs: 5 * SECOND }, within: [4, 6],
     // No settle is right: 4 s has 20 % late, 5 s none. So it is tried again, once in 20,000 rows.
-    changes: 2 * 288 / 20 },
+    changes: 2 * 201.6 / 20 },
   { name: 'exponential of 30 s', delayMs: exponential(30 * SECOND), within: [80, 135] },
   { name: 'lognormal of 20 s', delayMs: (random) => 20 * SECOND * Math.exp(normal(random)), within: [90, 190] },
   { name: '10 s, and 1 % an hour', delayMs: (random) => (random() < 0.01 ? HOUR : 10 * SECOND), within: [8, 11] },
