@@ -31,6 +31,10 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
       for (const { kind, field, found } of drift) {
         log.warn({ feed, kind, field, found }, 'DRIFT: rows are not as 8x8 documents them; nothing is lost');
       }
+      if (counts.beyond > 0) {
+        const said = 'BEYOND: rows came later than the lookback covers; others may be missing: raise PACE_LOOKBACK';
+        log.warn({ feed, beyond: counts.beyond }, said);
+      }
       if (silence?.begins) {
         const [since, expectedRows] = [iso(silence.sinceMs), Math.floor(silence.expectedRows)];
         const said = 'SILENCE: so many rows are missing that it is no chance; 8x8, the filters or the PBX may be why';

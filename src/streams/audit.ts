@@ -40,6 +40,8 @@ export interface LedgerEntry {
   readonly corrected: number;
   /** Of the new ones: those that ended before fromWatermark. */
   readonly late: number;
+  /** Of the new ones: those first seen later than the lookback surely covers; 0 unless the feed was live. */
+  readonly beyond: number;
   /** Rows that became dead letters. */
   readonly rejected: number;
   /** Rows that were published before, and are as they were. */
@@ -116,6 +118,8 @@ export interface RowCounts {
   readonly corrected: number;
   /** Of those published: rows that ended before what the feed had already read to the end. */
   readonly late: number;
+  /** Of those that a live feed has seen first: later after their end than is surely covered, so by luck. */
+  readonly beyond: number;
   readonly rejected: number;
   /** Rows read before and dropped as known. */
   readonly repeats: number;
@@ -174,6 +178,7 @@ function ledgerFields(done: WindowDone): Omit<LedgerEntry, keyof WatermarkEvent>
     new: done.published - done.corrected,
     corrected: done.corrected,
     late: done.late,
+    beyond: done.beyond,
     rejected: done.rejected,
     repeated: done.repeats,
     outside: done.outside,

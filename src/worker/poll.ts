@@ -67,7 +67,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
 
     if (step.seen.length > 0) await session.commit({ feed: id, events, step });
 
-    count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, drift });
+    count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, pace, drift });
     if (page.reading.attempts > reading.attempts) timesMs = []; // the window is read anew
     timesMs.push(...page.events.filter(({ channel }) => channel === 'accepted').map(({ eventTimeMs }) => eventTimeMs));
     reading = page.reading;

@@ -1,6 +1,6 @@
 import type { Learning, SilenceReport } from '../feed/learnt.ts';
 import type { Sifted } from '../feed/seen.ts';
-import type { Window } from '../feed/window.ts';
+import { latenessCoveredMs, type Pace, type Window } from '../feed/window.ts';
 import type { Reading } from '../source/source.ts';
 import type { RowCounts } from '../streams/audit.ts';
 import type { Drift } from '../streams/drift.ts';
@@ -33,7 +33,7 @@ export interface PollReport extends Omit<Count, 'lateDelaysMs'>, Reading {
 }
 
 export const NOTHING: Count = {
-  pages: 0, rows: 0, published: 0, corrected: 0, late: 0, rejected: 0, repeats: 0, outside: 0,
+  pages: 0, rows: 0, published: 0, corrected: 0, late: 0, beyond: 0, rejected: 0, repeats: 0, outside: 0,
   delaysMs: [], lateDelaysMs: [],
   drift: [],
 };
@@ -43,6 +43,7 @@ export interface PageContext {
   readonly drift: readonly Drift[];
   readonly fromWatermarkMs: number;
   readonly live: boolean;
+  readonly pace: Pace;
 }
 
 /** The count with one more page. */
@@ -50,7 +51,7 @@ export function countPage(
   count: Count,
   rows: number,
   sifted: Sifted<BusEvent>,
-  { fromWatermarkMs, live, drift }: PageContext,
+  { fromWatermarkMs, live, pace, drift }: PageContext,
 ): Count {
   const { fresh, corrected, repeats, outside } = sifted;
   const accepted = fresh.filter(({ channel }) => channel === 'accepted');
@@ -58,16 +59,19 @@ export function countPage(
   const late = first.filter(({ eventTimeMs }) => eventTimeMs < fromWatermarkMs);
   const delaysOf = (events: readonly BusEvent[]): readonly number[] =>
     live ? events.map(({ value, eventTimeMs }) => Number(value['observedAt']) - eventTimeMs) : [];
+  const delaysMs = delaysOf(first);
+  const beyond = delaysMs.filter((delayMs) => delayMs > latenessCoveredMs(pace)).length;
   return {
     pages: count.pages + Math.min(rows, 1),
     rows: count.rows + rows,
     published: count.published + accepted.length,
     corrected: count.corrected + corrected,
     late: count.late + late.length,
+    beyond: count.beyond + beyond,
     rejected: count.rejected + fresh.length - accepted.length,
     repeats: count.repeats + repeats,
     outside: count.outside + outside,
-    delaysMs: [...count.delaysMs, ...delaysOf(first)],
+    delaysMs: [...count.delaysMs, ...delaysMs],
     lateDelaysMs: [...count.lateDelaysMs, ...delaysOf(late)],
     drift: [...count.drift, ...drift],
   };

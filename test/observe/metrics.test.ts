@@ -22,7 +22,7 @@ async function linesOf(metrics: Metrics): Promise<readonly string[]> {
 const labels = '{stream="call-legs",pbx="acme"}';
 
 test('a poll counts into every metric of its feed', async () => {
-  const lines = await linesAfter(polled(), polled({ outcome: 'whole', published: 3, seen: 41 }));
+  const lines = await linesAfter(polled(), polled({ outcome: 'whole', published: 3, beyond: 2, seen: 41 }));
   for (const line of [
     `connector_polls_total${labels} 2`,
     `connector_pages_total${labels} 4`,
@@ -30,6 +30,7 @@ test('a poll counts into every metric of its feed', async () => {
     `connector_events_published_total${labels} 10`,
     `connector_events_corrected_total${labels} 4`,
     `connector_events_late_total${labels} 2`,
+    `connector_events_beyond_lookback_total${labels} 2`,
     `connector_windows_short_total${labels} 1`,
     `connector_rows_rejected_total${labels} 2`,
     `connector_rows_repeated_total${labels} 6`,

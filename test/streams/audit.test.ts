@@ -17,10 +17,10 @@ test('a window that is done is an entry of the ledger and a watermark, with thes
     marks: '',
     drift: [],
     value: {
-      eventId: '46078a66ffe9ab49015077f8191eaf43', pass: 'live', stream: 'call-legs', pbxId: 'Acme', commit: 7,
+      eventId: 'f19837fef594ca2ef899490ea707c2c6', pass: 'live', stream: 'call-legs', pbxId: 'Acme', commit: 7,
       windowFrom: done.window.from, windowTo: done.window.to, fromWatermark: done.fromWatermarkMs,
       watermark: done.watermarkMs, outcome: 'short', total: 50, received: 41, fetched: 82, new: 15, corrected: 5,
-      late: 4, rejected: 2, repeated: 57, outside: 3, recovered: 6, delayP50Ms: 3_000, delayMaxMs: 9_000,
+      late: 4, beyond: 1, rejected: 2, repeated: 57, outside: 3, recovered: 6, delayP50Ms: 3_000, delayMaxMs: 9_000,
       quietSince: 1_740_000_020_000, expected: 12, pages: 3, attempts: 2, durationMs: 900,
       observedAt: context.observedAtMs,
     },
