@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import convict from 'convict';
 import { ConnectorError } from './errors.ts';
+import { CAUTION, type AutoLimits } from './feed/auto-pace.ts';
 import { OVERLAP_MIN_MS, type Pace } from './feed/window.ts';
 import { formats, INT32_MAX, spanMs } from './formats.ts';
 import { settings } from './settings.ts';
@@ -24,6 +25,8 @@ export interface Config extends Omit<Values, 'source' | 'pace' | 'http'> {
   readonly http: Omit<Values['http'], 'token'>;
   readonly source: Omit<Values['source'], keyof Credentials>;
   readonly pace: Pace;
+  /** The bounds of a settle and a lookback that each feed finds for itself; undefined if both are given. */
+  readonly auto: AutoLimits | undefined;
   /** Reads the secrets anew where they come from files, so that rotated ones are found. */
   readonly credentials: () => Credentials;
   /** Who bears it may send signals; empty: nobody. Read anew, too. */
@@ -89,7 +92,7 @@ export function loadConfig(
         password: fresh['EIGHT_PASSWORD'] ?? password,
       };
     };
-    return { ...values, source, http, credentials, httpToken };
+    return { ...values, source, http, ...paceOf(values.pace), credentials, httpToken };
   } catch (error) {
     if (error instanceof ConnectorError) throw error;
     throw new ConnectorError('CONFIG_INVALID', explain((error as Error).message));
@@ -200,13 +203,7 @@ function crossCheck({ source, pace, kafka }: Values): readonly string[] {
       'EIGHT_BASE_URL: must be https, else the password is sent in the clear; EIGHT_ALLOW_HTTP=true allows it'],
     [source.callerOrCallee !== '' && source.caller + source.callee !== '',
       'EIGHT_CALLER_OR_CALLEE: 8x8 does not take it together with EIGHT_CALLER or EIGHT_CALLEE'],
-    ...wholeSeconds(pace),
-    [pace.overlapMs < OVERLAP_MIN_MS, `PACE_OVERLAP: must be at least ${OVERLAP_MIN_MS / 1_000}s`],
-    [pace.stepMinMs < 1_000, 'PACE_STEP_MIN: must be at least 1s, 8x8 takes whole seconds'],
-    [pace.stepMaxMs < pace.stepMinMs, 'PACE_STEP_MAX: must not be below PACE_STEP_MIN'],
-    [pace.lookbackMs < pace.overlapMs, 'PACE_LOOKBACK: must not be below PACE_OVERLAP'],
-    [pace.lookbackMs <= pace.sweepEveryMs + pace.stepMinMs,
-      'PACE_LOOKBACK: must be above PACE_SWEEP_EVERY + PACE_STEP_MIN, or sweeps find no late row'],
+    ...paceChecks(pace),
     [kafka.sessionTimeoutMs < 6_000, 'KAFKA_SESSION_TIMEOUT: must be at least 6s, brokers refuse less'],
     [kafka.sessionTimeoutMs > INT32_MAX, 'KAFKA_SESSION_TIMEOUT: must be at most 24d, Kafka takes no more'],
     [kafka.transactionTimeoutMs < 5_000, 'KAFKA_TRANSACTION_TIMEOUT: must be at least 5s'],
@@ -218,12 +215,49 @@ function crossCheck({ source, pace, kafka }: Values): readonly string[] {
   return problems.filter(([wrong]) => wrong).map(([, text]) => text);
 }
 
-/** 8x8 takes whole seconds, and so must windows be. */
-function wholeSeconds(pace: Pace): readonly (readonly [boolean, string])[] {
-  return settingList.filter(({ path }) => path.startsWith('pace.')).map(({ path, env }) => {
-    const name = path.slice('pace.'.length) as keyof Pace;
-    return [pace[name] % 1_000 !== 0, `${env}: must be whole seconds`];
+function paceChecks(pace: Values['pace']): readonly (readonly [boolean, string])[] {
+  const { overlapMs, stepMinMs, stepMaxMs, sweepEveryMs, settleMinMs, settleMaxMs, lookbackMaxMs } = pace;
+  const auto = pace.lookbackMs === 'auto';
+  const lookback = auto ? 'PACE_LOOKBACK_MIN' : 'PACE_LOOKBACK';
+  const lookbackMs = pace.lookbackMs === 'auto' ? pace.lookbackMinMs : pace.lookbackMs;
+  // 8x8 takes whole seconds, and so must windows be.
+  const fractions = settingList.filter(({ path }) => path.startsWith('pace.')).map(({ path, env }) => {
+    const value = pace[path.slice('pace.'.length) as keyof typeof pace];
+    return [value !== 'auto' && value % 1_000 !== 0, `${env}: must be whole seconds`] as const;
   });
+  return [
+    ...fractions,
+    [overlapMs < OVERLAP_MIN_MS, `PACE_OVERLAP: must be at least ${OVERLAP_MIN_MS / 1_000}s`],
+    [stepMinMs < 1_000, 'PACE_STEP_MIN: must be at least 1s, 8x8 takes whole seconds'],
+    [stepMaxMs < stepMinMs, 'PACE_STEP_MAX: must not be below PACE_STEP_MIN'],
+    [lookbackMs < overlapMs, `${lookback}: must not be below PACE_OVERLAP`],
+    [lookbackMs <= sweepEveryMs + stepMinMs,
+      `${lookback}: must be above PACE_SWEEP_EVERY + PACE_STEP_MIN, or sweeps find no late row`],
+    [pace.settleMs === 'auto' && settleMaxMs < settleMinMs, 'PACE_SETTLE_MAX: must not be below PACE_SETTLE_MIN'],
+    [auto && lookbackMaxMs < lookbackMs, 'PACE_LOOKBACK_MAX: must not be below PACE_LOOKBACK_MIN'],
+  ];
+}
+
+/** What is not found automatically has one value as both its bounds. What is begins with the default. */
+function paceOf(values: Values['pace']): Pick<Config, 'pace' | 'auto'> {
+  const { settleMs, lookbackMs, settleMinMs, settleMaxMs, lookbackMinMs, lookbackMaxMs, ...rest } = values;
+  const settle = boundsOf(settleMs, [settleMinMs, settleMaxMs], settings.pace.settleMs.default);
+  const lookback = boundsOf(lookbackMs, [lookbackMinMs, lookbackMaxMs], settings.pace.lookbackMs.default);
+  const pace = { ...rest, settleMs: settle.begin, lookbackMs: lookback.begin };
+  if (settleMs !== 'auto' && lookbackMs !== 'auto') return { pace, auto: undefined };
+  const limits = {
+    settleMinMs: settle.min, settleMaxMs: settle.max, lookbackMinMs: lookback.min, lookbackMaxMs: lookback.max,
+  };
+  return { pace, auto: { ...limits, pace, caution: CAUTION } };
+}
+
+function boundsOf(
+  value: number | 'auto',
+  [min, max]: readonly [number, number],
+  standard: number | 'auto',
+): { readonly begin: number; readonly min: number; readonly max: number } {
+  if (value !== 'auto') return { begin: value, min: value, max: value };
+  return { begin: Math.min(Math.max(Number(standard), min), max), min, max };
 }
 
 /** convict's lines with the names users set, and without the value of a secret. */

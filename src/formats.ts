@@ -18,6 +18,11 @@ export const formats = {
     coerce: spanMs,
     validate: expect('a time with its unit, such as "90s", "15m" or "24h"', isNatural),
   },
+  'auto-span': {
+    coerce: spanMs,
+    validate: expect('a time with its unit, such as "90s", "15m" or "24h", or "auto"', (value) =>
+      value === 'auto' || isNatural(value)),
+  },
   retention: {
     coerce: (value: unknown): unknown => (value === 'forever' ? -1 : spanMs(value)),
     validate: expect('"forever" or a time such as "90d"', (value) => value === -1 || isNatural(value)),

@@ -47,7 +47,7 @@ export function planReading(
   };
 }
 
-function planFeeds({ connector, source, pace, kafka }: Config, nowMs: number): readonly Feed[] {
+function planFeeds({ connector, source, pace, auto, kafka }: Config, nowMs: number): readonly Feed[] {
   const { rejectedPayload } = connector;
   const callLegCount = kafka.topicCalls === 'off' ? undefined : connector.callLegCount;
   const from = originMs(connector.startFrom, nowMs);
@@ -55,6 +55,6 @@ function planFeeds({ connector, source, pace, kafka }: Config, nowMs: number): r
     .filter(({ name }) => source.streams.includes(name))
     .flatMap((stream) => source.pbxIds.map((pbxId) => {
       const id = { stream: stream.name, pbxId, pass: LIVE };
-      return { id, stream, pace, originMs: from, callLegCount, rejectedPayload };
+      return { id, stream, pace, auto, originMs: from, callLegCount, rejectedPayload };
     }));
 }

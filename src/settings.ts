@@ -96,21 +96,32 @@ const source = {
 };
 
 const pace = {
-  settleMs: span(
-    'Distance kept behind the clock while 8x8 finishes a call. Higher: slower, fewer late rows.',
-    2 * MINUTE, 'PACE_SETTLE',
-  ),
+  settleMs: {
+    doc: 'Distance kept behind the clock while 8x8 finishes a call, or `auto`. Higher: slower, fewer late rows.',
+    format: 'auto-span',
+    default: 2 * MINUTE as number | 'auto',
+    env: 'PACE_SETTLE',
+  },
   stepMinMs: span('Shortest step: how often a feed polls when it is up to date.', 1 * MINUTE, 'PACE_STEP_MIN'),
   stepMaxMs: span('Longest step: bounds one poll while a feed catches up.', 6 * HOUR, 'PACE_STEP_MAX'),
   overlapMs: span(
     'How far behind the watermark every poll starts; at least 2s, so that no row falls between two windows.',
     1 * MINUTE, 'PACE_OVERLAP',
   ),
-  lookbackMs: span(
-    'How far behind the watermark a sweep starts. Lateness it covers: lookback - sweep every - step min.',
-    2 * HOUR, 'PACE_LOOKBACK',
-  ),
+  lookbackMs: {
+    doc: 'How far behind the watermark a sweep starts, or `auto`. Lateness covered: lookback - sweep every - step min.',
+    format: 'auto-span',
+    default: 2 * HOUR as number | 'auto',
+    env: 'PACE_LOOKBACK',
+  },
   sweepEveryMs: span('Time between two sweeps.', 10 * MINUTE, 'PACE_SWEEP_EVERY'),
+  settleMinMs: span('The shortest settle that `auto` may find.', 10 * SECOND, 'PACE_SETTLE_MIN'),
+  settleMaxMs: span('The longest.', 30 * MINUTE, 'PACE_SETTLE_MAX'),
+  lookbackMinMs: span(
+    'The shortest lookback that `auto` may find. It says which lateness is surely covered.',
+    30 * MINUTE, 'PACE_LOOKBACK_MIN',
+  ),
+  lookbackMaxMs: span('The longest.', 24 * HOUR, 'PACE_LOOKBACK_MAX'),
 };
 
 /** Every setting of the connector: its doc, format, default and environment name. `config.ts` alone reads it. */

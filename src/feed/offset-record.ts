@@ -1,4 +1,5 @@
 import { feedName, type FeedId } from './feed.ts';
+import type { Learnt } from './learnt.ts';
 import type { Manifest } from './manifest.ts';
 import type { FeedState, PassPlan } from './pass.ts';
 
@@ -27,6 +28,7 @@ export interface HeadRecord {
   readonly drift: readonly string[];
   readonly state: FeedState;
   readonly pass: PassPlan | undefined;
+  readonly learnt: Learnt;
   readonly manifest: Manifest;
 }
 

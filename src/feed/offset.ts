@@ -1,4 +1,5 @@
 import { feedName, type FeedId } from './feed.ts';
+import { NOTHING_LEARNT, withChange, type Learnt } from './learnt.ts';
 import { EMPTY, minus, plus, tallyOf, type Contents, type Manifest, type Scan, type Tally } from './manifest.ts';
 import type { HeadRecord, OffsetRecord, SeenEntry, SeenRecord } from './offset-record.ts';
 import type { FeedState, PassPlan } from './pass.ts';
@@ -14,6 +15,8 @@ export interface OffsetStep {
   readonly seen: readonly SeenEntry[];
   /** Names of drift that the commit tells. */
   readonly drift?: readonly string[];
+  /** What is known of the PBX after the commit; absent where it is as before. */
+  readonly learnt?: Learnt;
   /** The reading that the commit is part of; absent where nothing is read. */
   readonly scan?: Scan;
   /** The window is done with this commit. */
@@ -55,6 +58,7 @@ export class OffsetState {
   #drift: ReadonlySet<string> = new Set();
   #state: FeedState = 'RUNNING';
   #pass: PassPlan | undefined;
+  #learnt = NOTHING_LEARNT;
   readonly #entries = new Map<string, SeenEntry>();
   readonly #pages = new Map<number, Page>();
   #tally = EMPTY;
@@ -101,6 +105,11 @@ export class OffsetState {
     return this.#pass;
   }
 
+  /** What the feed has found out about its PBX. */
+  get learnt(): Learnt {
+    return this.#learnt;
+  }
+
   /** How many commits the feed has had. */
   get commits(): number {
     return this.#manifest?.commit ?? 0;
@@ -133,7 +142,7 @@ export class OffsetState {
   /** The records that take this offset through `step`. Changes nothing: they may fail to be written. */
   recordsFor(step: OffsetStep, contents: Contents): readonly OffsetRecord[] {
     const { feed } = this;
-    const { watermarkMs, seenFromMs, forgetBeforeMs = -Infinity, scan } = step;
+    const { watermarkMs, seenFromMs, forgetBeforeMs = -Infinity, learnt = this.#learnt, scan } = step;
     const pages: OffsetRecord[] = [];
     let seen = this.#tally;
     // In the order they came: a key that moved is in two pages, and must not outlive the later one in the earlier.
@@ -148,7 +157,7 @@ export class OffsetState {
     const manifest = { ...contents, commit: this.commits + 1, scan, unfinished, seen };
     const drift = [...this.#drift, ...step.drift ?? []];
     const [originMs, state, pass] = [this.#originMs, this.#state, this.#pass];
-    return [{ kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, manifest }, ...pages];
+    return [{ kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, learnt, manifest }, ...pages];
   }
 
   /** The records of a change that no reading has made, the head first. */
@@ -160,8 +169,9 @@ export class OffsetState {
     const { drift = [...this.#drift] } = change;
     const tally = seen === undefined ? this.#tally : tallyOf(seen.map(({ hash }) => hash));
     const manifest = { ...contents, commit, scan: undefined, unfinished: this.unfinished, seen: tally };
+    const learnt = withChange(this.#learnt, this.#watermarkMs, watermarkMs);
     const head: HeadRecord =
-      { kind: 'head', feed: this.feed, watermarkMs, seenFromMs, originMs, drift, state, pass, manifest };
+      { kind: 'head', feed: this.feed, watermarkMs, seenFromMs, originMs, drift, state, pass, learnt, manifest };
     return seen === undefined ? [head] : [head, ...this.#replacePages(seen)];
   }
 
@@ -189,6 +199,7 @@ export class OffsetState {
       this.#drift = new Set(record.drift);
       this.#state = record.state;
       this.#pass = record.pass;
+      this.#learnt = record.learnt;
       this.#manifest = record.manifest;
       return;
     }

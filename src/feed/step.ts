@@ -1,4 +1,5 @@
 import type { Named } from './drift.ts';
+import { withGap } from './learnt.ts';
 import type { Scan } from './manifest.ts';
 import type { FeedOffset, OffsetStep, SeenEntry } from './offset.ts';
 import { memoryMs, type Pace, type Window } from './window.ts';
@@ -34,7 +35,8 @@ export function afterWindow(offset: FeedOffset, scan: Scan, pace: Pace): OffsetS
 export function afterGap(offset: FeedOffset, gap: Window): OffsetStep {
   const { to } = gap;
   const scan = { window: gap, after: offset.commits };
-  return { watermarkMs: to, seenFromMs: to, forgetBeforeMs: to, seen: [], scan, done: true };
+  const learnt = withGap(offset.learnt, gap);
+  return { watermarkMs: to, seenFromMs: to, forgetBeforeMs: to, seen: [], learnt, scan, done: true };
 }
 
 /** The step of the calls of a PBX: some are told, and all that ended before `toMs` are decided. */

@@ -22,7 +22,8 @@ export function createLogger(level: string): Logger {
 export function logEvent(log: Logger, event: WorkerEvent): void {
   switch (event.kind) {
     case 'polled': {
-      const { outcome, window, fromWatermarkMs, watermarkMs, delaysMs, drift, ...counts } = event.report;
+      const { outcome, window, fromWatermarkMs, watermarkMs, ...rest } = event.report;
+      const { delaysMs, drift, silence, adapted, ...counts } = rest;
       const [fromWatermark, watermark] = [iso(fromWatermarkMs), iso(watermarkMs)];
       const times = { from: iso(window.from), to: iso(window.to), fromWatermark, watermark };
       const level = outcome === 'short' ? 'warn' : 'info';
@@ -30,6 +31,16 @@ export function logEvent(log: Logger, event: WorkerEvent): void {
       for (const { kind, field, found } of drift) {
         log.warn({ feed, kind, field, found }, 'DRIFT: rows are not as 8x8 documents them; nothing is lost');
       }
+      if (counts.beyond > 0) {
+        const said = 'BEYOND: rows came later than the lookback covers; others may be missing: raise PACE_LOOKBACK';
+        log.warn({ feed, beyond: counts.beyond }, said);
+      }
+      if (silence?.begins) {
+        const [since, expectedRows] = [iso(silence.sinceMs), Math.floor(silence.expectedRows)];
+        const said = 'SILENCE: so many rows are missing that it is no chance; 8x8, the filters or the PBX may be why';
+        log.warn({ feed, since, expectedRows }, said);
+      }
+      if (adapted !== undefined) log.info({ feed, ...adapted }, 'pace adapted');
       return log[level]({ feed, outcome, ...times, ...counts, ...summarizeDelays(delaysMs) }, 'polled');
     }
     case 'poll-failed':

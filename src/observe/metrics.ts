@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FeedId } from '../feed/feed.ts';
+import { LIVE } from '../feed/pass.ts';
 import type { Window } from '../feed/window.ts';
 import type { CallsReport } from '../worker/call-desk.ts';
 import type { Feed } from '../worker/poll.ts';
@@ -42,6 +43,9 @@ const pollCounters = [
   ['events_corrected_total', 'Of those: rows that 8x8 has changed.', (poll: PollReport) => poll.corrected],
   ['events_late_total', 'Of those: rows that 8x8 has shown only after the feed had passed their end.',
     (poll: PollReport) => poll.late],
+  ['events_beyond_lookback_total',
+    'Of those: rows seen later than the lookback surely covers, by luck. The next one may never be seen.',
+    (poll: PollReport) => poll.beyond],
   ['windows_short_total', 'Windows of which 8x8 has shown fewer rows than it counts, also when it was asked again.',
     (poll: PollReport) => Number(poll.outcome === 'short')],
   ['drift_total', 'Ways in which rows are not as 8x8 documents them, each once.',
@@ -51,13 +55,17 @@ const pollCounters = [
   ['rows_outside_total', 'Rows before all that was asked for, dropped.', (poll: PollReport) => poll.outside],
 ] as const;
 
-/** Every gauge of a feed, one row each, made from its last poll. */
+/** Every gauge of a live feed, one row each, made from its last poll. */
 const pollGauges = [
   ['watermark_seconds', 'Event time up to which a feed is complete, as a Unix time.',
     (poll: PollReport) => poll.watermarkMs / 1_000],
   ['lag_seconds', 'How far the watermark of a feed is behind the clock.',
     (poll: PollReport, nowMs: number) => (nowMs - poll.watermarkMs) / 1_000],
   ['seen_keys', 'Keys of published events that are remembered.', (poll: PollReport) => poll.seen],
+  ['expected_rows', 'Rows that there should have been since the last one, by what each hour of the week brings.',
+    (poll: PollReport) => poll.silence?.expectedRows ?? 0],
+  ['silence_suspicious', 'Whether so many rows are missing since the last one that it is no chance: 1, else 0.',
+    (poll: PollReport) => Number(poll.silence?.suspicious ?? false)],
 ] as const;
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
@@ -219,7 +227,7 @@ function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
     polled(feed, report) {
       for (const { counter, read } of counters) counter.inc(labelsOf(feed.id), read(report));
       for (const delayMs of report.delaysMs) delays.observe(labelsOf(feed.id), delayMs / 1_000);
-      latest.set(feed, report);
+      if (feed.id.pass === LIVE) latest.set(feed, report);
     },
     called: callMetrics(registers),
     skipped: (feed, { from, to }) => gaps.inc(labelsOf(feed.id), (to - from) / 1_000),

@@ -2,6 +2,7 @@ import type { FeedId, StreamName } from '../feed/feed.ts';
 import type { Manifest } from '../feed/manifest.ts';
 import type { HeadRecord, OffsetRecord, SeenEntry } from '../feed/offset.ts';
 import type { FeedState, PassPlan } from '../feed/pass.ts';
+import { delaysOf, delaysValue, silenceOf, silenceValue, type DelaysValue, type SilenceValue } from './learnt-value.ts';
 
 /** `schemas/offset.avsc`. */
 export interface OffsetValue {
@@ -24,6 +25,8 @@ export interface OffsetValue {
   readonly signal: string | null;
   readonly state: FeedState;
   readonly plan: { readonly from: number; readonly end: number; readonly replay: boolean } | null;
+  readonly silence: SilenceValue | null;
+  readonly delays: DelaysValue | null;
 }
 
 interface ManifestValue {
@@ -51,6 +54,8 @@ export function headValue(record: HeadRecord): Partial<OffsetValue> {
     drift: record.drift,
     state: record.state,
     plan: planValue(record.pass),
+    silence: silenceValue(record.learnt.silence),
+    delays: delaysValue(record.learnt.delays),
     manifest: manifestValue(record.manifest),
   };
 }
@@ -75,6 +80,7 @@ export function recordOf(value: OffsetValue): OffsetRecord | undefined {
   return {
     kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, originMs: origin ?? seenFrom, drift, state,
     pass: planOf(plan), manifest: manifestOf(manifest),
+    learnt: { silence: silenceOf(value.silence), delays: delaysOf(value.delays) },
   };
 }
 

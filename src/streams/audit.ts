@@ -1,5 +1,6 @@
 import { summarizeDelays } from '../feed/delay.ts';
 import { feedName, type FeedId } from '../feed/feed.ts';
+import type { Silence } from '../feed/silence.ts';
 import type { Window } from '../feed/window.ts';
 import { canonicalJson, digest, eventIdOf } from './digest.ts';
 import { NO_DRIFT, type Drift } from './drift.ts';
@@ -39,6 +40,8 @@ export interface LedgerEntry {
   readonly corrected: number;
   /** Of the new ones: those that ended before fromWatermark. */
   readonly late: number;
+  /** Of the new ones: those first seen later than the lookback surely covers; 0 unless the feed was live. */
+  readonly beyond: number;
   /** Rows that became dead letters. */
   readonly rejected: number;
   /** Rows that were published before, and are as they were. */
@@ -51,6 +54,10 @@ export interface LedgerEntry {
   readonly delayP50Ms: number | null;
   /** The same of all of them: the longest. */
   readonly delayMaxMs: number | null;
+  /** End of the last call of the feed, or where it has begun; null for a gap, and on a pass over history. */
+  readonly quietSince: number | null;
+  /** Rows that there should have been since then, by what each hour of the week brings; null as above. */
+  readonly expected: number | null;
   /** Pages with rows. */
   readonly pages: number;
   /** How often the window was read: twice if the first reading was short. */
@@ -111,6 +118,8 @@ export interface RowCounts {
   readonly corrected: number;
   /** Of those published: rows that ended before what the feed had already read to the end. */
   readonly late: number;
+  /** Of those that a live feed has seen first: later after their end than is surely covered, so by luck. */
+  readonly beyond: number;
   readonly rejected: number;
   /** Rows read before and dropped as known. */
   readonly repeats: number;
@@ -130,6 +139,7 @@ export interface WindowDone extends RowCounts {
   readonly received: number;
   readonly attempts: number;
   readonly recovered: number;
+  readonly silence: Silence | undefined;
   readonly durationMs: number;
 }
 
@@ -168,11 +178,14 @@ function ledgerFields(done: WindowDone): Omit<LedgerEntry, keyof WatermarkEvent>
     new: done.published - done.corrected,
     corrected: done.corrected,
     late: done.late,
+    beyond: done.beyond,
     rejected: done.rejected,
     repeated: done.repeats,
     outside: done.outside,
     recovered: done.recovered,
     ...summarizeDelays(done.delaysMs),
+    quietSince: done.silence?.sinceMs ?? null,
+    expected: done.silence === undefined ? null : Math.floor(done.silence.expectedRows),
     pages: done.pages,
     attempts: done.attempts,
     durationMs: done.durationMs,

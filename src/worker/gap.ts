@@ -1,6 +1,6 @@
 import { ConnectorError } from '../errors.ts';
-import { afterGap } from '../feed/step.ts';
 import { LIVE } from '../feed/pass.ts';
+import { afterGap } from '../feed/step.ts';
 import { retentionGap, type Window } from '../feed/window.ts';
 import { auditEvents } from '../streams/audit.ts';
 import { gapEvent } from '../streams/rejected.ts';
@@ -38,7 +38,8 @@ export async function skipGap(feed: Feed, gap: Window, io: Io): Promise<Gap> {
     gapEvent(stream.name, { pbxId: id.pbxId, window: confirmed, observedAtMs: nowMs }),
     ...auditEvents({ feed: id, commit: offset.commits + 1, observedAtMs: nowMs }, {
       ...NOTHING, outcome: 'gap', window: confirmed, fromWatermarkMs: confirmed.from, watermarkMs: confirmed.to,
-      total: undefined, received: 0, attempts: 0, recovered: offset.unfinished, durationMs: 0,
+      total: undefined, received: 0, attempts: 0, recovered: offset.unfinished,
+      silence: undefined, durationMs: 0,
     }),
   ];
   await session.commit({ feed: id, events, step: afterGap(offset, confirmed) });

@@ -14,6 +14,6 @@ export function passFeeds(live: readonly Feed[], session: ShardSession): readonl
   return [...session.offsets()].flatMap(({ feed: id, pass, state }) => {
     const feed = liveOf.get(feedName({ ...id, pass: LIVE }));
     if (feed === undefined || pass === undefined || state !== 'RUNNING') return [];
-    return [{ ...feed, id, pace: passPace(feed.pace), originMs: pass.fromMs, endMs: readToMs(pass) }];
+    return [{ ...feed, id, pace: passPace(feed.pace), auto: undefined, originMs: pass.fromMs, endMs: readToMs(pass) }];
   });
 }

@@ -1,10 +1,12 @@
 import type { Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
+import { paceOf, type AutoLimits } from '../feed/auto-pace.ts';
 import { untold } from '../feed/drift.ts';
 import { isSameFeed, type FeedId } from '../feed/feed.ts';
-import { afterPage, afterWindow } from '../feed/step.ts';
+import { learn, NOTHING_LEARNT } from '../feed/learnt.ts';
 import { LIVE } from '../feed/pass.ts';
 import { takeFresh, type Sieve } from '../feed/seen.ts';
+import { afterPage, afterWindow } from '../feed/step.ts';
 import { isLive, isShort, type Pace, type Window } from '../feed/window.ts';
 import type { ShardSession } from '../sink/sink.ts';
 import type { Reading, Source } from '../source/source.ts';
@@ -20,6 +22,8 @@ export interface Feed {
   readonly id: FeedId;
   readonly stream: Stream;
   readonly pace: Pace;
+  /** Within which bounds it finds settle and lookback for itself; then `pace` is what it begins with. */
+  readonly auto?: AutoLimits | undefined;
   /** Where it starts when it has no offset yet, epoch milliseconds. */
   readonly originMs: number;
   /** Up to where a pass over history reads; a live feed never ends. */
@@ -49,15 +53,17 @@ export interface Io {
  */
 export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<PollReport> {
   const { source, session, clock, signal } = io;
-  const { id, pace } = feed;
+  const { id } = feed;
   const startedMs = clock.nowMs();
   const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
   const fromWatermarkMs = offset().watermarkMs;
+  const pace = paceOf(feed, offset().learnt.delays);
   const live = isLive(fromWatermarkMs, pace, startedMs - source.aheadMs());
   const context = () => ({ feed: id, commit: offset().commits + 1, observedAtMs: clock.nowMs() });
   const scan = { window, after: offset().commits };
   let count = NOTHING;
   let reading: Reading = { total: undefined, received: 0, attempts: 1 };
+  let timesMs: number[] = [];
 
   for await (const page of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
     const sifted = takeFresh(offset(), page.events, sieveOf(feed, session));
@@ -68,7 +74,9 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
     if (step.seen.length > 0) await session.commit({ feed: id, events, step });
     io.calls?.take(page.events, sifted.fresh, session);
 
-    count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, drift });
+    count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, pace, drift });
+    if (page.reading.attempts > reading.attempts) timesMs = []; // the window is read anew
+    timesMs.push(...page.events.filter(({ channel }) => channel === 'accepted').map(({ eventTimeMs }) => eventTimeMs));
     reading = page.reading;
   }
 
@@ -77,12 +85,20 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const outcome = isShort(reading) ? 'short' : 'whole';
   const [{ watermarkMs }, durationMs] = [step, clock.nowMs() - startedMs];
   const recovered = offset().unfinished - count.published - count.rejected;
+  const { lateDelaysMs: lateMs, ...counted } = count;
+  const nowMs = clock.nowMs();
+  const arrivals = live ? { delaysMs: counted.delaysMs, lateMs, nowMs } : undefined;
+  const lesson = { span: { from: fromWatermarkMs, to: watermarkMs }, timesMs, arrivals, nowMs };
+  const { learnt, silence, adapted } = id.pass === LIVE ? learn(feed, offset().learnt, lesson) : HISTORY;
   const done = {
-    outcome, window, fromWatermarkMs, watermarkMs, ...count, ...reading, recovered, durationMs,
+    outcome, window, fromWatermarkMs, watermarkMs, ...counted, ...reading, recovered, silence, adapted, durationMs,
   } as const;
-  await session.commit({ feed: id, events: auditEvents(context(), done), step });
+  await session.commit({ feed: id, events: auditEvents(context(), done), step: { ...step, learnt } });
   return { ...done, seen: offset().seenCount };
 }
+
+/** A pass over history says nothing of how a PBX is now. */
+const HISTORY = { learnt: NOTHING_LEARNT, silence: undefined, adapted: undefined };
 
 /**
  * A clock that was set ahead since the last answer of the source makes a window that ends in the future, also if it

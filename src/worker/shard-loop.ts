@@ -1,7 +1,8 @@
 import { ConnectorError, reactionTo } from '../errors.ts';
+import { paceOf } from '../feed/auto-pace.ts';
 import { feedName } from '../feed/feed.ts';
-import { beginAt, stay } from '../feed/step.ts';
 import { nextTurn, type Candidate } from '../feed/schedule.ts';
+import { beginAt, stay } from '../feed/step.ts';
 import { planWindow } from '../feed/window.ts';
 import { skipGap, type Gap } from './gap.ts';
 import type { ShardSession } from '../sink/sink.ts';
@@ -64,12 +65,12 @@ export async function runShard(
   const memoryOf = ({ id }: Feed): Memory => memories.get(feedName(id))!;
 
   const candidate = (feed: Feed, nowMs: number): Candidate<Feed> => {
-    const { watermarkMs, seenFromMs, state } = session.offsetOf(feed.id)!;
+    const { watermarkMs, seenFromMs, state, learnt } = session.offsetOf(feed.id)!;
     const { restFromMs, notBeforeMs, lastTurn, ...memory } = memoryOf(feed);
     // Whole calls are made of what this session has read.
     const sweptAtMs = desks.get(feed.id.pbxId)?.needs(feed.id) === true ? -Infinity : memory.sweptAtMs;
     const progress = { watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs, paused: state === 'PAUSED' };
-    const plan = planWindow(progress, feed.pace, nowMs);
+    const plan = planWindow(progress, paceOf(feed, learnt.delays), nowMs);
     return { feed, plan, notBeforeMs: nowMs < restFromMs ? 0 : notBeforeMs, lastTurn };
   };
 
@@ -104,7 +105,8 @@ export async function runShard(
       report(turn.feed, await take(turn.feed, turn.window, { ...io, calls }));
       const swept = turn.kind === 'read' && turn.sweep;
       if (swept) memory.sweptAtMs = nowMs;
-      const told = await calls?.settle({ ...turn.feed, swept }, io);
+      const pace = paceOf(turn.feed, session.offsetOf(turn.feed.id)!.learnt.delays);
+      const told = await calls?.settle({ id: turn.feed.id, pace, swept }, io);
       if (told !== undefined) report(turn.feed, { calls: told });
     } catch (error) {
       if (signal.aborted) return;

@@ -5,6 +5,8 @@ import { after, test } from 'node:test';
 import { createContext, Script } from 'node:vm';
 import fc from 'fast-check';
 import type { KafkaMessage } from 'kafkajs';
+import { beginAutoPace, CAUTION, learnDelays, paceOf } from '../../src/feed/auto-pace.ts';
+import { learn, type Learnt } from '../../src/feed/learnt.ts';
 import { contentsOf } from '../../src/feed/manifest.ts';
 import { OffsetState, type OffsetRecord, type OffsetStep } from '../../src/feed/offset.ts';
 import { openCodec, type Codec } from '../../src/sink/avro.ts';
@@ -55,11 +57,23 @@ interface Stored {
   readonly value: Buffer | null;
 }
 
+const pace = {
+  settleMs: 60_000, stepMinMs: 60_000, stepMaxMs: HOUR_MS, overlapMs: 2_000, lookbackMs: HOUR_MS, sweepEveryMs: 600_000,
+};
+const limits = {
+  pace, caution: CAUTION, settleMinMs: 0, settleMaxMs: HOUR_MS, lookbackMinMs: HOUR_MS, lookbackMaxMs: 9 * HOUR_MS,
+};
+const week = Array.from({ length: 168 }, () => 4);
+const learnt: Learnt = {
+  silence: { profile: { tenths: week, weeks: week }, quietSinceMs: HOUR_MS, hourMs: HOUR_MS, hourRows: 3 },
+  delays: { histogram: learnDelays([], [5_000]), auto: beginAutoPace(limits, HOUR_MS) },
+};
+
 /** What two feeds have left in the topic: their beginnings, two pages of keys each, a page that is forgotten. */
 const life: readonly Stored[] = ['acme', 'globex'].flatMap((pbxId, index) => {
   const state = new OffsetState({ stream: 'call-legs', pbxId, pass: 'live' }, HOUR_MS);
   const steps: readonly OffsetStep[] = [
-    { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [entry(`${pbxId}/1/1`, 10, 5)] },
+    { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [entry(`${pbxId}/1/1`, 10, 5)], learnt },
     { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [entry(`${pbxId}/2/1`, 5 * HOUR_MS, 7)] },
     { watermarkMs: 2 * HOUR_MS, seenFromMs: HOUR_MS, forgetBeforeMs: HOUR_MS, seen: [] },
   ];
@@ -90,7 +104,10 @@ const absurd: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   boolean: fc.boolean(),
   string: anyString,
   enum: fc.constantFrom('HEAD', 'SEEN', 'BARRIER', 'RESET'),
-  array: fc.array(fc.record({ key: anyString, timeMs: anyLong, hash: anyLong }), { maxLength: 3 }),
+  array: fc.oneof(
+    fc.array(fc.record({ key: anyString, timeMs: anyLong, hash: anyLong }), { maxLength: 3 }),
+    fc.array(anyInt, { maxLength: 3 }), fc.array(anyInt, { minLength: 168, maxLength: 168 }),
+  ),
 };
 
 type AvroType = string | { readonly type: AvroType; readonly fields?: readonly Field[] } | readonly AvroType[];
@@ -189,7 +206,13 @@ async function outcomeOf(history: readonly Stored[]): Promise<string> {
   assert.equal(endless, undefined, 'it reads for ever');
   const read = await valueOrCode(() => offsetsFrom(topic, messages), ['OFFSETS_INVALID']);
   if ('code' in read) return read.code;
-  for (const [name, { feed, watermarkMs, seenFromMs }] of read.value) {
+  for (const [name, { feed, watermarkMs, seenFromMs, learnt: known }] of read.value) {
+    const [nowMs, fed] = [watermarkMs + HOUR_MS, { pace, auto: limits }];
+    const lesson = { span: { from: watermarkMs, to: nowMs }, timesMs: [watermarkMs], nowMs };
+    const arrivals = { delaysMs: [5_000], lateMs: [], nowMs };
+    const { silence: { expectedRows }, learnt: { delays } } = learn(fed, known, { ...lesson, arrivals });
+    const { lookbackMs } = paceOf(fed, delays);
+    assert.ok(expectedRows >= 0 && lookbackMs >= HOUR_MS && lookbackMs <= 9 * HOUR_MS, name);
     assert.ok(name.startsWith('live/') && typeof feed.pbxId === 'string', name);
     for (const ms of [watermarkMs, seenFromMs]) assert.ok(!Number.isNaN(new Date(ms).getTime()), `${ms} is no time`);
   }

@@ -12,8 +12,10 @@ export const report: PollReport = {
   fromWatermarkMs: at('10:02:00'),
   watermarkMs: at('10:03:00'),
   recovered: 0, total: 13, received: 12, attempts: 2,
-  pages: 2, rows: 12, published: 7, corrected: 2, late: 1, rejected: 1, repeats: 3, outside: 1, seen: 40,
+  pages: 2, rows: 12, published: 7, corrected: 2, late: 1, beyond: 0, rejected: 1, repeats: 3, outside: 1, seen: 40,
   delaysMs: [40_000, 200_000], durationMs: 1_500,
+  silence: { sinceMs: at('10:02:30'), expectedRows: 0.4, limitRows: 6.9, suspicious: false, begins: false },
+  adapted: undefined,
   drift: [{ name: 'misfit missed', kind: 'misfit', field: 'missed', found: 'number' }],
 };
 

@@ -25,7 +25,7 @@ test('a poll is one line with its feed, its times and its counts', () => {
     from: '2026-03-01T09:59:00.000Z', to: '2026-03-01T10:03:00.000Z',
     fromWatermark: '2026-03-01T10:02:00.000Z', watermark: '2026-03-01T10:03:00.000Z',
     recovered: 0, total: 13, received: 12, attempts: 2,
-    pages: 2, rows: 12, published: 7, corrected: 2, late: 1, rejected: 1,
+    pages: 2, rows: 12, published: 7, corrected: 2, late: 1, beyond: 0, rejected: 1,
     repeats: 3, outside: 1, seen: 40, durationMs: 1_500, delayP50Ms: 40_000, delayMaxMs: 200_000,
   }]);
 });
@@ -39,6 +39,26 @@ test('what 8x8 does not document is a warning, once', () => {
   const msg = 'DRIFT: rows are not as 8x8 documents them; nothing is lost';
   const expected = { level: 40, feed: 'live/call-legs/acme', kind: 'misfit', field: 'missed', found: 'number', msg };
   assert.deepEqual(logOf(polled())[0], expected);
+});
+
+test('rows that came later than is covered are a warning for each window', () => {
+  const msg = 'BEYOND: rows came later than the lookback covers; others may be missing: raise PACE_LOOKBACK';
+  const expected = { level: 40, feed: 'live/call-legs/acme', beyond: 2, msg };
+  assert.deepEqual(logOf(polled({ drift: [], beyond: 2 }))[0], expected);
+});
+
+test('a pace that a feed has found for itself is a line of its own', () => {
+  const [line] = logOf(polled({ drift: [], adapted: { settleMs: 9_000, lookbackMs: 7_200_000 } }));
+  const expected = { level: 30, feed: 'live/call-legs/acme', settleMs: 9_000, lookbackMs: 7_200_000 };
+  assert.deepEqual(line, { ...expected, msg: 'pace adapted' });
+});
+
+test('a silence is a warning when it begins, and no more while it lasts', () => {
+  const silence = { sinceMs: Date.parse('2026-03-01T09:00:00Z'), expectedRows: 20.9, limitRows: 16, suspicious: true };
+  const lines = [true, false].flatMap((begins) => logOf(polled({ drift: [], silence: { ...silence, begins } })));
+  const msg = 'SILENCE: so many rows are missing that it is no chance; 8x8, the filters or the PBX may be why';
+  const warning = { level: 40, feed: 'live/call-legs/acme', since: '2026-03-01T09:00:00.000Z', expectedRows: 20, msg };
+  assert.deepEqual([lines[0], lines.length], [warning, 3]);
 });
 
 test('what failed is a warning with its code', () => {

@@ -22,7 +22,7 @@ async function linesOf(metrics: Metrics): Promise<readonly string[]> {
 const labels = '{stream="call-legs",pbx="acme"}';
 
 test('a poll counts into every metric of its feed', async () => {
-  const lines = await linesAfter(polled(), polled({ outcome: 'whole', published: 3, seen: 41 }));
+  const lines = await linesAfter(polled(), polled({ outcome: 'whole', published: 3, beyond: 2, seen: 41 }));
   for (const line of [
     `connector_polls_total${labels} 2`,
     `connector_pages_total${labels} 4`,
@@ -30,6 +30,7 @@ test('a poll counts into every metric of its feed', async () => {
     `connector_events_published_total${labels} 10`,
     `connector_events_corrected_total${labels} 4`,
     `connector_events_late_total${labels} 2`,
+    `connector_events_beyond_lookback_total${labels} 2`,
     `connector_windows_short_total${labels} 1`,
     `connector_rows_rejected_total${labels} 2`,
     `connector_rows_repeated_total${labels} 6`,
@@ -39,6 +40,20 @@ test('a poll counts into every metric of its feed', async () => {
     `connector_seen_keys${labels} 41`,
     `connector_watermark_seconds${labels} ${at('10:03:00') / 1_000}`,
   ]) assert.ok(lines.includes(line), line);
+});
+
+test('a silence is told as long as it lasts', async () => {
+  const silence = { sinceMs: 0, expectedRows: 20.5, limitRows: 16, suspicious: true, begins: false };
+  const lines = await linesAfter(polled({ silence }));
+  assert.ok(lines.includes(`connector_silence_suspicious${labels} 1`));
+  assert.ok(lines.includes(`connector_expected_rows${labels} 20.5`));
+  assert.ok((await linesAfter(polled())).includes(`connector_silence_suspicious${labels} 0`));
+});
+
+test('a pass over history does not hide where the live feed stands', async () => {
+  const history = feedOf('acme', { id: { ...feedOf('acme').id, pass: 'history' } });
+  const lines = await linesAfter(polled(), polled({ watermarkMs: 0 }, history));
+  assert.ok(lines.includes(`connector_watermark_seconds${labels} ${at('10:03:00') / 1_000}`));
 });
 
 test('the lag grows by the clock while no poll comes', async () => {

@@ -11,11 +11,18 @@ const manifest = {
   generation: 1, commit: 2, scan: 1, windowFrom: null, windowTo: 1_777_629_600_000, published: 3, rejected: 0,
   told: 1, digest: 2 ** 48 - 1, unfinished: 3, seenKeys: 3, seenDigest: 5,
 };
+const silence = {
+  quietSince: 1_777_629_600_000, hour: 1_777_629_600_000, hourRows: 3, tenths: [0, 2 ** 31 - 1], weeks: [1, 4],
+};
+const delays = {
+  histogram: [0, 20_000], settleMs: 9_000, tooShortMs: 0, since: 1, rows: 2, late: 1, lookbackMs: 2 ** 33,
+  lookbackSince: 3,
+};
 const head = {
   version: 1, kind: 'HEAD', connector: 'c', pass: 'live', stream: 'call-legs', pbxId: 'Zürich', shardCount: 8,
   watermark: -1, seenFrom: 0, origin: null, drift: ['misfit missed'], state: 'PAUSED',
-  plan: { from: 0, end: 3_600_000, replay: true }, manifest, page: null, entries: [], barrier: null, reason: null,
-  signal: 'c.signals-0@7', change: 'pause', who: null, at: null,
+  plan: { from: 0, end: 3_600_000, replay: true }, silence, delays, manifest, page: null, entries: [], barrier: null,
+  reason: null, signal: 'c.signals-0@7', change: 'pause', who: null, at: null,
 };
 const seen = {
   ...head, kind: 'SEEN', manifest: null, page: 70,

@@ -9,6 +9,7 @@ import type { PlacedMessage } from '../../src/sink/kafka-messages.ts';
 import {
   barrierMessage, changeMessage, isBarrier, offsetMessage, offsetsFrom, readLatest, type OffsetsTopic,
 } from '../../src/sink/kafka-offsets.ts';
+import { NOTHING_LEARNT } from '../../src/feed/learnt.ts';
 import type { HeadRecord } from '../../src/feed/offset.ts';
 import { entry } from '../feed/entry.ts';
 
@@ -18,7 +19,9 @@ const feed = { stream: 'call-legs', pbxId: 'acme', pass: 'live' } as const;
 const jsonCodec: Codec = {
   encode: (value) => Buffer.from(JSON.stringify(value)),
   decode: async (bytes) => {
-    const defaults = { entries: [], watermark: null, seenFrom: null, manifest: null, plan: null };
+    const defaults = {
+      entries: [], watermark: null, seenFrom: null, plan: null, silence: null, delays: null, manifest: null,
+    };
     return { ...defaults, ...(JSON.parse(String(bytes)) as object) };
   },
 };
@@ -35,8 +38,10 @@ const asRead = ({ key, value }: PlacedMessage, offset = 0): KafkaMessage => ({
 const record = (watermarkMs: number, { keys = 0, generation = 1, feed: feedId = feed as FeedId } = {}): HeadRecord => {
   const seen = tallyOf(Array.from({ length: keys }, () => 1));
   const manifest = { ...contentsOf(generation, []), commit: 1, scan: undefined, unfinished: 0, seen };
-  const [originMs, state, pass] = [10, 'RUNNING', undefined] as const;
-  return { kind: 'head', feed: feedId, watermarkMs, seenFromMs: 10, originMs, drift: [], state, pass, manifest };
+  return {
+    kind: 'head', feed: feedId, watermarkMs, seenFromMs: 10, originMs: 10, drift: [], state: 'RUNNING',
+    pass: undefined, learnt: NOTHING_LEARNT, manifest,
+  };
 };
 const head = (watermarkMs: number, { of = topic, ...how }: { of?: OffsetsTopic } & Parameters<typeof record>[1] = {}) =>
   asRead(offsetMessage(of, 0, record(watermarkMs, how)));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { ConnectorError, reactionTo } from '../../src/errors.ts';
 import type { FeedId } from '../../src/feed/feed.ts';
+import type { Learnt } from '../../src/feed/learnt.ts';
 import type { SeenEntry } from '../../src/feed/offset.ts';
 import type { Commit, ShardSession, Sink } from '../../src/sink/sink.ts';
 import { callLegs } from '../../src/streams/call-legs.ts';
@@ -35,6 +36,16 @@ export function step(events: readonly BusEvent[], watermark = '09:00:00', seenFr
 function remembered({ key, eventTimeMs: timeMs, contentHash: hash, marks }: BusEvent): SeenEntry {
   return { key, timeMs, hash, revision: 3, marks };
 }
+
+/** What is learnt of a PBX, each number another where it may be. */
+const learnt: Learnt = { silence: {
+  profile: { tenths: [...Array(168).keys()], weeks: Array.from({ length: 168 }, () => 3) },
+  quietSinceMs: at('08:59:59'), hourMs: at('08:00:00'), hourRows: 7,
+}, delays: {
+  histogram: Array.from({ length: 32 }, (_, index) => 32 - index),
+  auto: { settleMs: 9_000, tooShortMs: 8_000, sinceMs: at('07:00:00'), rows: 6, late: 5, lookbackMs: 4_000_000,
+    lookbackSinceMs: at('06:00:00') },
+} };
 
 /** The promises of a sink, written once. Every sink must keep them. */
 export function testSink(name: string, candidate: Candidate): void {
@@ -73,7 +84,7 @@ export function testSink(name: string, candidate: Candidate): void {
     const first = await openShard(sink);
     await first.commit(step([a]));
     const { step: second, ...rest } = step([b]);
-    await first.commit({ ...rest, step: { ...second, drift: ['misfit missed'] } });
+    await first.commit({ ...rest, step: { ...second, drift: ['misfit missed'], learnt } });
     await first.commit(step([], '10:30:00', '08:30:00'));
     assert.equal(first.offsetOf(feed)!.watermarkMs, at('10:30:00'), 'the session knows what it has committed');
     await first.close();
@@ -84,6 +95,7 @@ export function testSink(name: string, candidate: Candidate): void {
     assert.deepEqual({ ...offset.seenEntry(a.key) }, remembered(a));
     assert.deepEqual({ ...offset.seenEntry(b.key) }, remembered(b));
     assert.deepEqual([...offset.drift], ['misfit missed']);
+    assert.deepEqual(structuredClone(offset.learnt), learnt);
     const published = await candidate.readPublished();
     assert.deepEqual(idsOf(a, b).filter((id) => published.filter((other) => other === id).length === 1), idsOf(a, b));
   });

@@ -17,11 +17,11 @@ test('a window that is done is an entry of the ledger and a watermark, with thes
     marks: '',
     drift: [],
     value: {
-      eventId: 'f4e646ac18319e15e8f35a1c5859c3eb', pass: 'live', stream: 'call-legs', pbxId: 'Acme', commit: 7,
+      eventId: 'f19837fef594ca2ef899490ea707c2c6', pass: 'live', stream: 'call-legs', pbxId: 'Acme', commit: 7,
       windowFrom: done.window.from, windowTo: done.window.to, fromWatermark: done.fromWatermarkMs,
       watermark: done.watermarkMs, outcome: 'short', total: 50, received: 41, fetched: 82, new: 15, corrected: 5,
-      late: 4, rejected: 2, repeated: 57, outside: 3, recovered: 6, delayP50Ms: 3_000, delayMaxMs: 9_000,
-      pages: 3, attempts: 2, durationMs: 900,
+      late: 4, beyond: 1, rejected: 2, repeated: 57, outside: 3, recovered: 6, delayP50Ms: 3_000, delayMaxMs: 9_000,
+      quietSince: 1_740_000_020_000, expected: 12, pages: 3, attempts: 2, durationMs: 900,
       observedAt: context.observedAtMs,
     },
   });
@@ -40,7 +40,8 @@ test('an id depends on feed, commit and content', () => {
   assert.equal(new Set(ids).size, ids.length);
 });
 
-test('where 8x8 does not count, the total is null, and so are delays of no rows', () => {
-  const { total, delayP50Ms, delayMaxMs } = auditEvents(context, { ...done, total: undefined, delaysMs: [] })[0]!.value;
-  assert.deepEqual([total, delayP50Ms, delayMaxMs], [null, null, null]);
+test('where 8x8 does not count, the total is null, and so are delays of no rows, and the silence of a gap', () => {
+  const unknown = { ...done, total: undefined, delaysMs: [], silence: undefined };
+  const { total, delayP50Ms, delayMaxMs, quietSince, expected } = auditEvents(context, unknown)[0]!.value;
+  assert.deepEqual([total, delayP50Ms, delayMaxMs, quietSince, expected], [null, null, null, null, null]);
 });

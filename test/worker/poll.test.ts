@@ -190,8 +190,11 @@ test('pollOnce reports what it did: counts, watermark, keys, duration', async ()
   await time.advanceTo(at('10:06:00'));
   assert.deepEqual({ ...await polled, drift: [] }, {
     outcome: 'whole', window, fromWatermarkMs: window.from, watermarkMs: window.to, pages: 3, rows: 6, published: 4,
-    corrected: 0, late: 0, rejected: 1, repeats: 1, outside: 0, delaysMs: [], drift: [], total: undefined, received: 1,
-    attempts: 1, recovered: 0, seen: 5,
+    corrected: 0, late: 0, beyond: 0, rejected: 1, repeats: 1, outside: 0, delaysMs: [], drift: [], total: undefined,
+    received: 1, attempts: 1, adapted: undefined, recovered: 0, seen: 5,
+    silence: {
+      sinceMs: at('10:00:40'), expectedRows: 0, limitRows: Math.log(1_000), suspicious: false, begins: false,
+    },
     durationMs: 4_000,
   });
 });

@@ -1,4 +1,5 @@
 import { feedName } from '../../src/feed/feed.ts';
+import { LIVE } from '../../src/feed/pass.ts';
 import type { BusEvent } from '../../src/streams/stream.ts';
 import { eachStep, iso, rowEvents, type Promised } from './promise.ts';
 import type { VisibleCommit } from './trace.ts';
@@ -27,6 +28,11 @@ export const ledgerIsTrue: Promised = ({ trace }) => {
     if (wrong !== undefined) return `${where} says ${said[wrong[0]]} of ${wrong[0]}, which is ${wrong[1]}`;
     const [delayMs, longestMs] = [said['delayMaxMs'], longestDelayMs(pages)];
     if (delayMs !== null && delayMs !== longestMs) return `${where} says ${delayMs} of a delay of ${longestMs} ms`;
+    const [quietSinceMs, latestMs] = [said['quietSince'], latestOf(pages, before!)];
+    if (feed.pass !== LIVE && quietSinceMs !== null) return `${where} says that history is quiet`;
+    if (feed.pass === LIVE && !(Number(quietSinceMs) >= latestMs && Number(quietSinceMs) <= step.watermarkMs)) {
+      return `${where} is quiet since ${quietSinceMs}, with a row of ${latestMs}`;
+    }
     const sum = HEAPS.reduce((all, name) => all + Number(said[name]), 0);
     if (sum !== said['fetched']) return `${where} has fetched ${said['fetched']} rows and tells of ${sum}`;
     const published = rowsSince(trace.commits, before!, commit);
@@ -73,6 +79,14 @@ function truthOf(pages: readonly VisibleCommit[], before: VisibleCommit): Readon
 function longestDelayMs(pages: readonly VisibleCommit[]): number {
   const fresh = pages.flatMap(rowEvents).filter(({ value }) => value['revision'] === 1);
   return Math.max(...fresh.map(({ value, eventTimeMs }) => Number(value['observedAt']) - eventTimeMs));
+}
+
+/** End of the last row that was published where the feed has not been before; -Infinity if there is none. */
+function latestOf(pages: readonly VisibleCommit[], { step: { watermarkMs: fromMs } }: VisibleCommit): number {
+  const toMs = pages.at(-1)!.step.watermarkMs;
+  const times = pages.flatMap(rowEvents).filter(({ channel }) => channel === 'accepted')
+    .map(({ eventTimeMs }) => eventTimeMs);
+  return Math.max(...times.filter((ms) => ms >= fromMs && ms < toMs));
 }
 
 function scanName({ feed, step }: VisibleCommit): string {

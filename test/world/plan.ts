@@ -67,6 +67,8 @@ export interface WorldPlan {
   readonly passes: number;
   /** What records count as legs, if whole calls are wanted. */
   readonly legCount: LegCount | undefined;
+  /** Feeds find settle and lookback for themselves: `pace` has the longest settle and the shortest lookback. */
+  readonly auto: boolean;
 }
 
 /** How much later than its first showing a row's time may still change. */
@@ -124,8 +126,9 @@ export function drawPlan(seed: number): WorldPlan {
     blows: calm ? 0 : random.whole(0, 8),
     oddShare: random.pick([0, 0.02]),
     passes: random.pick([0, 0, 1, 2]),
-    // The last to be drawn: what a seed has meant before, it means still.
+    // New ones are drawn last: what a seed has meant before, it means still.
     legCount: random.pick([undefined, 'own', 'with-children'] as const),
+    auto: random.chance(0.4),
   };
 }
 

@@ -122,6 +122,8 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
     outcome: withAudits('ledger', ({ recovered }) => ({ recovered: Number(recovered) + 1 })) },
   { name: 'the ledger tells of another delay', promise: ledgerIsTrue, line: /^ledger: .* of a delay of /,
     outcome: withAudits('ledger', () => ({ delayMaxMs: -1 })) },
+  { name: 'the ledger calls a feed quiet that is not', promise: ledgerIsTrue, line: /^ledger: .* is quiet since 0, /,
+    outcome: withAudits('ledger', () => ({ quietSince: 0 })) },
   { name: 'the ledger names another window', promise: ledgerIsTrue, line: /^ledger: .* of windowFrom, which is /,
     outcome: withAudits('ledger', () => ({ windowFrom: 0 })) },
   { name: 'a whole call is not told', promise: callsAreTold, line: /^call: .* is not told$/,

@@ -78,6 +78,7 @@ export const TROUBLES = [
   'commit-fenced', 'open-failed', 'bus-outage',
   'worker-killed', 'worker-stopped', 'worker-frozen', 'zombie-returned', 'shards-moved', 'all-workers-down',
   'clock-ahead', 'clock-behind', 'clock-set-right', 'catch-up-of-hours', 'lookback-raised',
+  'pace-adapted',
   'pass-begun', 'pass-paused', 'pass-cancelled',
 ] as const;
 

@@ -1,5 +1,7 @@
 import type { ErrorCode } from '../../src/errors.ts';
+import type { AutoLimits } from '../../src/feed/auto-pace.ts';
 import { feedName } from '../../src/feed/feed.ts';
+import type { Pace } from '../../src/feed/window.ts';
 import { hashNumbers, Random } from '../../src/simulator/random.ts';
 import { createWorkAnalytics } from '../../src/source/work-analytics.ts';
 import { streams } from '../../src/streams/index.ts';
@@ -85,7 +87,7 @@ export class World {
     if (longer.lookbackMs > pace.lookbackMs) count(this.trace, 'lookback-raised');
     const source = this.#sourceOf(host);
     const ended = runWorker({
-      feeds: this.feeds.map((feed) => ({ ...feed, pace: longer, originMs })),
+      feeds: this.feeds.map((feed) => ({ ...feed, pace: longer, auto: this.#autoOf(longer), originMs })),
       source,
       sink: this.bus.of(host),
       clock: host,
@@ -93,11 +95,21 @@ export class World {
       listen: (event) => {
         if (event.kind === 'shards-owned') source.setShare(event.shards.size / event.of);
         if (event.kind === 'poll-failed') this.#countFailure(event);
+        if (event.kind === 'polled' && event.report.adapted !== undefined) count(this.trace, 'pace-adapted');
       },
     }, stop.signal).catch((error: unknown) => void this.#crashes.push(error));
     const worker = { host, ended, stop: () => stop.abort(new Error('stopped')) };
     this.#stops.push(worker.stop);
     this.workers.add(worker);
+  }
+
+  /** Each worker has bounds of its own, and makes up its mind by few rows: there are not many in a world. */
+  #autoOf(pace: Pace): AutoLimits | undefined {
+    if (!this.plan.auto) return undefined;
+    const { settleMs, lookbackMs } = this.plan.pace;
+    const caution = { delays: 3, rows: 5, sweeps: 0, shrinkEveryMs: 5 * 60_000 };
+    const settle = { settleMinMs: 0, settleMaxMs: settleMs };
+    return { pace, caution, ...settle, lookbackMinMs: lookbackMs, lookbackMaxMs: 2 * pace.lookbackMs };
   }
 
   #sourceOf(host: Host): ReturnType<typeof createWorkAnalytics> {

@@ -7,13 +7,13 @@ export const feedBugs: readonly Bug[] = [
     believed: 'saving progress with every page spares a crash the pages it has read',
     patches: [patch('feed/step.ts', 'return { watermarkMs, seenFromMs, seen, drift',
       'return { watermarkMs: Math.max(watermarkMs, ...seen.map(({ timeMs }) => timeMs)), seenFromMs, seen, drift')],
-    caughtBy: [check('feed/offset', /^afterPage leaves both times where they are/), worlds(10)],
+    caughtBy: [check('feed/step', /^afterPage leaves both times where they are/), worlds(10)],
   },
   {
     name: 'watermark goes back with a clock that was set back',
     believed: 'the end of the last window is where the feed stands, whatever it was before',
     patches: [patch('feed/step.ts', 'Math.max(offset.watermarkMs, scan.window.to)', 'scan.window.to')],
-    caughtBy: [check('feed/offset', 'afterWindow never moves the watermark back')],
+    caughtBy: [check('feed/step', 'afterWindow never moves the watermark back')],
   },
   {
     name: 'dedupe off',
