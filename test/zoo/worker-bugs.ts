@@ -29,6 +29,26 @@ export const workerBugs: readonly Bug[] = [
     caughtBy: [worlds(10)],
   },
   {
+    name: 'a silence is told with every poll',
+    believed: 'whoever reads the log wants to know how things are',
+    patches: [patch('feed/learnt.ts', 'judged.suspicious && !judgeSilence(before, span.from).suspicious',
+      'judged.suspicious')],
+    caughtBy: [check('feed/learnt', 'a silence goes on with the next window'),
+      check('worker/silence', /^a silence begins once/)],
+  },
+  {
+    name: 'a window that is read anew counts its rows twice',
+    believed: 'all pages of a poll are rows of its window',
+    patches: [patch('worker/poll.ts', 'if (page.reading.attempts > reading.attempts) timesMs = [];', '')],
+    caughtBy: [check('worker/silence', /^rows that are only repeated are counted/)],
+  },
+  {
+    name: 'keys are remembered by the configured lookback, whatever a feed has found',
+    believed: 'the pace of a feed is its pace',
+    patches: [patch('worker/poll.ts', 'paceOf(feed, offset().learnt.delays)', 'feed.pace')],
+    caughtBy: [check('worker/auto-pace', /^the lookback grows by what is seen/)],
+  },
+  {
     name: 'short windows are called whole',
     believed: 'what 8x8 counts is only a hint',
     patches: [patch('worker/poll.ts', "isShort(reading) ? 'short' : 'whole'", "'whole'")],
