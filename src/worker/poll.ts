@@ -14,6 +14,7 @@ import { auditEvents, driftEvents } from '../streams/audit.ts';
 import type { LegCount } from '../streams/calls.ts';
 import type { BusEvent, Stream } from '../streams/stream.ts';
 import type { CallDesk } from './call-desk.ts';
+import type { SharedSession } from './one-at-a-time.ts';
 import { readAhead } from './read-ahead.ts';
 import { countPage, NOTHING, type PollReport } from './report.ts';
 
@@ -37,7 +38,7 @@ export interface Feed {
 /** The outside world of a poll. */
 export interface Io {
   readonly source: Source;
-  readonly session: ShardSession;
+  readonly session: SharedSession;
   readonly clock: Clock;
   readonly signal: AbortSignal;
   /** Where whole calls are put together, if they are wanted. */
@@ -66,15 +67,16 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   let timesMs: number[] = [];
 
   for await (const page of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
-    const sifted = takeFresh(offset(), page.events, sieveOf(feed, session));
-    const drift = untold(offset().drift, sifted.fresh);
-    const events = [...sifted.fresh, ...driftEvents(context(), drift)];
-    const step = afterPage(offset(), scan, sifted.seen, drift);
+    await session.alone(async (own) => { // another pass may have read the same row
+      const sifted = takeFresh(offset(), page.events, sieveOf(feed, own));
+      const drift = untold(offset().drift, sifted.fresh);
+      const events = [...sifted.fresh, ...driftEvents(context(), drift)];
+      const step = afterPage(offset(), scan, sifted.seen, drift);
 
-    if (step.seen.length > 0) await session.commit({ feed: id, events, step });
-    io.calls?.take(page.events, sifted.fresh, session);
-
-    count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, pace, drift });
+      if (step.seen.length > 0) await own.commit({ feed: id, events, step });
+      io.calls?.take(page.events, sifted.fresh, own);
+      count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, pace, drift });
+    });
     if (page.reading.attempts > reading.attempts) timesMs = []; // the window is read anew
     timesMs.push(...page.events.filter(({ channel }) => channel === 'accepted').map(({ eventTimeMs }) => eventTimeMs));
     reading = page.reading;

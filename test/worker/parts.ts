@@ -1,10 +1,11 @@
 import { ConnectorError } from '../../src/errors.ts';
 import { beginAt } from '../../src/feed/step.ts';
 import type { Window } from '../../src/feed/window.ts';
-import type { Commit, ShardSession, Sink } from '../../src/sink/sink.ts';
+import type { Commit, Sink } from '../../src/sink/sink.ts';
 import type { RowPage, Source } from '../../src/source/source.ts';
 import { callLegs } from '../../src/streams/call-legs.ts';
 import type { BusEvent, RawRow } from '../../src/streams/stream.ts';
+import { oneAtATime, type SharedSession } from '../../src/worker/one-at-a-time.ts';
 import type { Feed } from '../../src/worker/poll.ts';
 
 export const at = (clock: string) => Date.parse(`2026-03-01T${clock}Z`);
@@ -71,8 +72,8 @@ export function sourceOf(
 }
 
 /** Opens the first shard as the shard loop does: a new feed has a beginning before it is polled. */
-export async function openFor(feed: Feed, sink: Sink): Promise<ShardSession> {
-  const session = await sink.openShard(0);
+export async function openFor(feed: Feed, sink: Sink): Promise<SharedSession> {
+  const session = oneAtATime(await sink.openShard(0));
   if (session.offsetOf(feed.id) === undefined) {
     await session.commit({ feed: feed.id, events: [], step: beginAt(feed.originMs) });
   }

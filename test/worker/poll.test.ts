@@ -4,6 +4,7 @@ import { ConnectorError, reactionTo } from '../../src/errors.ts';
 import { MemorySink, type Fault } from '../../src/sink/memory.ts';
 import type { Commit } from '../../src/sink/sink.ts';
 import type { Source } from '../../src/source/source.ts';
+import { oneAtATime } from '../../src/worker/one-at-a-time.ts';
 import { pollOnce } from '../../src/worker/poll.ts';
 import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
 import {
@@ -29,14 +30,14 @@ async function visibleSink(
 
 /** Polls the window until it completes, reacting to errors as a worker does. Returns how many tries it took. */
 async function pollUntilDone(sink: MemorySink, source: Source): Promise<number> {
-  let session = await sink.openShard(0);
+  let session = oneAtATime(await sink.openShard(0));
   for (let attempt = 1; attempt <= 10; attempt += 1) {
     try {
       await pollOnce(feed, window, { source, session, clock, signal });
       return attempt;
     } catch (error) {
       assert.notEqual(reactionTo(error), 'stop', String(error));
-      if (reactionTo(error) === 'reopen') session = await sink.openShard(0);
+      if (reactionTo(error) === 'reopen') session = oneAtATime(await sink.openShard(0));
     }
   }
   return assert.fail('never completed');
@@ -125,7 +126,7 @@ test('pollOnce publishes nothing of a window it has read before, and reports the
   const { sink, commits } = await visibleSink();
   await pollUntilDone(sink, sourceOf(pages));
   const before = commits.length;
-  const session = await sink.openShard(0);
+  const session = oneAtATime(await sink.openShard(0));
   const report = await pollOnce(feed, window, { source: sourceOf(pages), session, clock, signal });
   assert.deepEqual(commits.slice(before).flatMap(rowEvents), []);
   assert.deepEqual([report.rows, report.repeats, report.published, report.rejected], [6, 6, 0, 0]);
@@ -152,7 +153,7 @@ for (const fault of ['none', 'lost-before-commit', 'lost-after-commit'] satisfie
 
 test('pollOnce rejects a bad row once, also when a later window shows it again', async () => {
   const { sink, commits } = await visibleSink();
-  const session = await sink.openShard(0);
+  const session = oneAtATime(await sink.openShard(0));
   for (const to of ['10:01:00', '10:02:00', '10:03:00']) {
     await pollOnce(feed, { from: window.from, to: at(to) }, { source: sourceOf([[badRow]]), session, clock, signal });
   }
@@ -162,7 +163,7 @@ test('pollOnce rejects a bad row once, also when a later window shows it again',
 
 test('pollOnce remembers a bad row for as long as windows that hold it may be read', async () => {
   const { sink, commits } = await visibleSink();
-  const session = await sink.openShard(0);
+  const session = oneAtATime(await sink.openShard(0));
   for (let minute = 1; minute <= 40; minute += 1) {
     const to = window.from + minutes(minute);
     const shows = minute <= 31; // then its minute lies before the lookback
@@ -175,7 +176,7 @@ test('pollOnce remembers a bad row for as long as windows that hold it may be re
 
 test('pollOnce drops rows from before the origin and counts them', async () => {
   const { sink, commits } = await visibleSink();
-  const session = await sink.openShard(0);
+  const session = oneAtATime(await sink.openShard(0));
   const source = sourceOf([[leg('acme', 'early', '09:59:59'), leg('acme', 'first', '10:00:00')]]);
   const report = await pollOnce(feed, window, { source, session, clock, signal });
   assert.deepEqual(commits.flatMap(rowEvents).map(({ key }) => key), ['acme/first/1']);
@@ -239,7 +240,7 @@ for (const fault of ['none', 'lost-before-commit', 'lost-after-commit'] satisfie
 
 test('pollOnce measures how late rows come, but only at the live edge', async () => {
   const { sink } = await visibleSink();
-  const session = await sink.openShard(0);
+  const session = oneAtATime(await sink.openShard(0));
   const rows = [[leg('acme', 'a', '10:00:30'), leg('acme', 'b', '10:00:50')], [leg('acme', 'a', '10:00:30')]];
   const delaysAt = async (clockText: string, read: typeof window): Promise<readonly number[]> => {
     const own = new VirtualClock(new VirtualTime(at(clockText)));
@@ -252,8 +253,9 @@ test('pollOnce measures how late rows come, but only at the live edge', async ()
 
 test('pollOnce goes on from the offset of the session, and keeps none of its own', async () => {
   const { sink, commits } = await visibleSink();
-  const stale = await sink.openShard(0);
-  await pollOnce(feed, window, { source: sourceOf(pages), session: await sink.openShard(0), clock, signal });
+  const stale = oneAtATime(await sink.openShard(0));
+  const session = oneAtATime(await sink.openShard(0));
+  await pollOnce(feed, window, { source: sourceOf(pages), session, clock, signal });
   const polled = pollOnce(feed, window, { source: sourceOf(pages), session: stale, clock, signal });
   await assert.rejects(polled, (error) => error instanceof ConnectorError && error.code === 'SINK_FENCED');
   assertEachLegOnce(commits);
@@ -273,13 +275,13 @@ test('pollOnce ends the reading when a commit fails, so that no request goes on 
       }
     },
   };
-  await assert.rejects(pollOnce(feed, window, { source, session: await sink.openShard(0), clock, signal }));
+  await assert.rejects(pollOnce(feed, window, { source, session: oneAtATime(await sink.openShard(0)), clock, signal }));
   assert.ok(ended);
 });
 
 test('a clock that is set right during a poll moves no watermark into the future', async () => {
   const { sink } = await visibleSink();
-  const session = await sink.openShard(0);
+  const session = oneAtATime(await sink.openShard(0));
   const own = new VirtualClock(new VirtualTime(at('10:00:00')));
   own.offsetMs = minutes(120);
   const source = sourceOf([], () => {

@@ -5,6 +5,7 @@ import { RETENTION_MS } from '../../src/feed/window.ts';
 import { MemorySink } from '../../src/sink/memory.ts';
 import type { Commit } from '../../src/sink/sink.ts';
 import type { ReadRequest } from '../../src/source/source.ts';
+import { oneAtATime } from '../../src/worker/one-at-a-time.ts';
 import { runShard } from '../../src/worker/shard-loop.ts';
 import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
 import { at, feedOf, leg, minutes, sourceOf, unavailable } from './parts.ts';
@@ -40,7 +41,8 @@ test('runShard commits where a new feed begins before it is polled, and only the
   // The first start fails all its polls; the second would begin later, because "24h ago" has moved on.
   for (const originMs of [at('10:00:00'), at('10:03:00')]) {
     const stop = new AbortController();
-    const io = { source, session: await sink.openShard(0), clock: new VirtualClock(time), signal: stop.signal };
+    const session = oneAtATime(await sink.openShard(0));
+    const io = { source, session, clock: new VirtualClock(time), signal: stop.signal };
     const running = runShard([feedOf('acme', { originMs })], io, () => undefined);
     await time.advanceTo(time.nowMs() + minutes(3));
     stop.abort();

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemorySink } from '../../src/sink/memory.ts';
-import type { Commit, ShardSession } from '../../src/sink/sink.ts';
+import type { Commit } from '../../src/sink/sink.ts';
 import type { Source } from '../../src/source/source.ts';
 import type { RawRow } from '../../src/streams/stream.ts';
+import { oneAtATime, type SharedSession } from '../../src/worker/one-at-a-time.ts';
 import { pollOnce } from '../../src/worker/poll.ts';
 import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
 import { at, badRow, feedOf, leg, minutes, openFor, pace, pageOf, pages, sourceOf } from './parts.ts';
@@ -23,7 +24,7 @@ async function taughtSink(onCommit: (commit: Commit) => void = () => undefined):
   return sink;
 }
 
-const poll = (session: ShardSession, window: { readonly from: number; readonly to: number }, source: Source) => {
+const poll = (session: SharedSession, window: { readonly from: number; readonly to: number }, source: Source) => {
   const clock = new VirtualClock(new VirtualTime(window.to + pace.settleMs));
   return pollOnce(feed, window, { source, session, clock, signal });
 };
@@ -36,7 +37,7 @@ test('a silence begins once, whatever is restarted meanwhile, and is in the ledg
   const told: number[] = [];
   for (let minute = 1; minute <= 30; minute += 1) {
     const window = { from: feed.originMs, to: feed.originMs + minutes(minute) };
-    const { silence } = await poll(await sink.openShard(0), window, sourceOf([]));
+    const { silence } = await poll(oneAtATime(await sink.openShard(0)), window, sourceOf([]));
     if (silence!.begins) told.push(minute);
     assert.equal(silence!.suspicious, told.length > 0);
   }
@@ -58,7 +59,7 @@ test('rows that are only repeated are counted, those read anew are not counted t
     },
   };
   const hourRows = async (source: Source): Promise<number> => {
-    const session = await sink.openShard(0);
+    const session = oneAtATime(await sink.openShard(0));
     await poll(session, window, source);
     return session.offsetOf(feed.id)!.learnt.silence!.hourRows;
   };
@@ -68,7 +69,7 @@ test('rows that are only repeated are counted, those read anew are not counted t
 
 test('rows that a crash has left published are counted when the window is read to its end', async () => {
   const sink = await taughtSink();
-  const session = await sink.openShard(0);
+  const session = oneAtATime(await sink.openShard(0));
   const rows: readonly RawRow[] = [leg('acme', 'a', '10:00:10')];
   const window = { from: feed.originMs, to: at('10:01:00') };
   const broken: Source = { ...sourceOf([]), async *readPages() {

@@ -2,6 +2,7 @@ import { MemorySink } from '../../src/sink/memory.ts';
 import type { Commit } from '../../src/sink/sink.ts';
 import type { ReadRequest, Source } from '../../src/source/source.ts';
 import type { RawRow } from '../../src/streams/stream.ts';
+import { oneAtATime } from '../../src/worker/one-at-a-time.ts';
 import type { Feed } from '../../src/worker/poll.ts';
 import { runShard, type Outcome } from '../../src/worker/shard-loop.ts';
 import { VirtualClock, VirtualTime } from '../world/virtual-time.ts';
@@ -55,7 +56,7 @@ export async function startShard(feeds: readonly Feed[], answer: Answering) {
     polls.push({ at: clockText(clock.nowMs()), pbxId: feed.id.pbxId, outcome: text });
   };
   const onCommit = (commit: Commit): void => void commits.push({ ...commit, trueMs: time.nowMs() });
-  const session = await new MemorySink({ onCommit }).openShard(0);
+  const session = oneAtATime(await new MemorySink({ onCommit }).openShard(0));
   const running = runShard(feeds, { source, session, clock, signal: stop.signal }, report);
   running.catch(() => undefined);
   return {
