@@ -18,12 +18,26 @@ export interface SilenceReport extends Silence {
   readonly begins: boolean;
 }
 
+/** When the rows of a window have ended, as they are received, also those that were published before. */
+export interface Heard {
+  /** Of the last reading of it. */
+  readonly timesMs: readonly number[];
+  /** Of the last row in any reading of it; 0 if there is none. */
+  readonly newestMs: number;
+}
+
+export const NOTHING_HEARD: Heard = { timesMs: [], newestMs: 0 };
+
+/** With one more page; `anew` if it begins another reading of the window, in which all rows come again. */
+export function hear(heard: Heard, timesMs: readonly number[], anew: boolean): Heard {
+  const newestMs = timesMs.reduce((newest, timeMs) => Math.max(newest, timeMs), heard.newestMs);
+  return { timesMs: anew ? timesMs : [...heard.timesMs, ...timesMs], newestMs };
+}
+
 /** What a window that was read to its end can teach. */
-export interface Lesson {
+export interface Lesson extends Heard {
   /** From the watermark before it to the one behind it. */
   readonly span: Window;
-  /** When the rows received have ended, also those that were published before. */
-  readonly timesMs: readonly number[];
   /** What was seen for the first time; undefined unless the poll was at the live edge. */
   readonly arrivals: Arrivals | undefined;
   readonly nowMs: number;
@@ -44,9 +58,11 @@ export interface Taught {
 }
 
 export function learn(feed: Taught, known: Learnt, lesson: Lesson): Learning {
-  const { span, timesMs, arrivals, nowMs } = lesson;
+  const { span, timesMs, newestMs, arrivals, nowMs } = lesson;
   const before = known.silence ?? beginSilence({ tenths: [], weeks: [] }, span.from);
-  const silence = passWindow(before, span, timesMs);
+  const read = passWindow(before, span, timesMs);
+  // A row that was published is a row, though the reading that showed it came to no end.
+  const silence = { ...read, quietSinceMs: Math.max(read.quietSinceMs, newestMs < span.to ? newestMs : 0) };
   const judged = judgeSilence(silence, span.to);
   const begins = judged.suspicious && !judgeSilence(before, span.from).suspicious;
 

@@ -72,16 +72,22 @@ export class CallDesk {
     return from < window.from ? { from, to: window.from } : undefined;
   }
 
-  /** Rows that a feed has read, and has published if they were fresh: of a call that is told, only those count. */
+  /** Rows that a feed has read, and those of them that were fresh, as it has published them. */
   take(rows: readonly BusEvent[], fresh: readonly BusEvent[], session: ShardSession): void {
-    const told = session.offsetOf(this.#feed);
-    const isFresh = new Map(fresh.map((event) => [event.key, event]));
+    for (const event of fresh) if (event.channel === 'accepted') this.#put(callKeyOf(event), event);
+    const keys = new Set(fresh.map(({ key }) => key));
+    for (const row of rows) if (!keys.has(row.key)) this.#keep(this.#asPublished(row, session), session);
+  }
+
+  /**
+   * Rows that were read once more. Of those before all keys nobody knows whether they are on the bus: they are if 8x8
+   * has shown them in time, and the feed had begun.
+   */
+  recall(rows: readonly BusEvent[], session: ShardSession): void {
     for (const row of rows) {
-      if (row.channel !== 'accepted') continue;
-      const key = callKeyOf(row);
-      const event = isFresh.get(row.key);
-      if (!this.#pending.has(key) && event === undefined && told?.seenEntry(key) !== undefined) continue;
-      this.#put(key, event ?? asPublished(row, this.#feed, session));
+      const { originMs, seenFromMs } = this.#feedOf(row, session);
+      const old = row.channel === 'accepted' && row.eventTimeMs >= originMs && row.eventTimeMs < seenFromMs;
+      this.#keep(this.#asPublished(row, session) ?? (old ? row : undefined), session);
     }
   }
 
@@ -135,6 +141,26 @@ export class CallDesk {
     });
   }
 
+  /** What is on the bus already, unless it is of a call that is told. */
+  #keep(event: BusEvent | undefined, session: ShardSession): void {
+    if (event === undefined) return;
+    const key = callKeyOf(event);
+    const isTold = session.offsetOf(this.#feed)?.seenEntry(key) !== undefined;
+    if (this.#pending.has(key) || !isTold) this.#put(key, event);
+  }
+
+  /** The event that a row is on the bus as, which may have been a correction; undefined where its key is not known. */
+  #asPublished(row: BusEvent, session: ShardSession): BusEvent | undefined {
+    if (row.channel !== 'accepted' || row.stream === DERIVED) return undefined;
+    const known = this.#feedOf(row, session).seenEntry(row.key);
+    if (known === undefined || known.revision === 1) return known && row;
+    return streamNamed(row.stream).revise(row, { ...known, revision: known.revision - 1 });
+  }
+
+  #feedOf({ stream }: BusEvent, session: ShardSession): FeedOffset {
+    return session.offsetOf({ ...this.#feed, stream })!;
+  }
+
   #put(key: string, event: BusEvent): void {
     const known = this.#pending.get(key) ?? { record: undefined, legs: new Map() };
     this.#pending.set(key, known);
@@ -153,12 +179,4 @@ export class CallDesk {
 interface Judged extends Verdict {
   readonly key: string;
   readonly parts: CallParts;
-}
-
-/** A row that was published before, as that event was: it may have been a correction. */
-function asPublished(row: BusEvent, { pbxId, pass }: FeedId, session: ShardSession): BusEvent {
-  if (row.stream === DERIVED) return row;
-  const known = session.offsetOf({ stream: row.stream, pbxId, pass })?.seenEntry(row.key);
-  if (known === undefined || known.revision === 1) return row;
-  return streamNamed(row.stream).revise(row, { ...known, revision: known.revision - 1 });
 }

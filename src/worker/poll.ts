@@ -3,7 +3,7 @@ import { ConnectorError } from '../errors.ts';
 import { paceOf, type AutoLimits } from '../feed/auto-pace.ts';
 import { untold } from '../feed/drift.ts';
 import { isSameFeed, type FeedId } from '../feed/feed.ts';
-import { learn, NOTHING_LEARNT } from '../feed/learnt.ts';
+import { hear, learn, NOTHING_HEARD, NOTHING_LEARNT } from '../feed/learnt.ts';
 import { LIVE } from '../feed/pass.ts';
 import { takeFresh, type Sieve } from '../feed/seen.ts';
 import { afterPage, afterWindow } from '../feed/step.ts';
@@ -64,7 +64,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const scan = { window, after: offset().commits };
   let count = NOTHING;
   let reading: Reading = { total: undefined, received: 0, attempts: 1 };
-  let timesMs: number[] = [];
+  let heard = NOTHING_HEARD;
 
   for await (const page of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
     await session.alone(async (own) => { // another pass may have read the same row
@@ -77,8 +77,8 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
       io.calls?.take(page.events, sifted.fresh, own);
       count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, pace, drift });
     });
-    if (page.reading.attempts > reading.attempts) timesMs = []; // the window is read anew
-    timesMs.push(...page.events.filter(({ channel }) => channel === 'accepted').map(({ eventTimeMs }) => eventTimeMs));
+    const timesMs = page.events.filter(({ channel }) => channel === 'accepted').map(({ eventTimeMs }) => eventTimeMs);
+    heard = hear(heard, timesMs, page.reading.attempts > reading.attempts);
     reading = page.reading;
   }
 
@@ -90,7 +90,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const { lateDelaysMs: lateMs, ...counted } = count;
   const nowMs = clock.nowMs();
   const arrivals = live ? { delaysMs: counted.delaysMs, lateMs, nowMs } : undefined;
-  const lesson = { span: { from: fromWatermarkMs, to: watermarkMs }, timesMs, arrivals, nowMs };
+  const lesson = { span: { from: fromWatermarkMs, to: watermarkMs }, ...heard, arrivals, nowMs };
   const { learnt, silence, adapted } = id.pass === LIVE ? learn(feed, offset().learnt, lesson) : HISTORY;
   const done = {
     outcome, window, fromWatermarkMs, watermarkMs, ...counted, ...reading, recovered, silence, adapted, durationMs,

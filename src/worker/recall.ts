@@ -11,6 +11,6 @@ export async function recall({ id: { pbxId }, stream }: Feed, window: Window, io
   const { source, session, clock, signal, calls } = io;
   for await (const { rows } of source.readPages({ stream, pbxId, window, background: true }, signal)) {
     const context = { pbxId, window, observedAtMs: clock.nowMs() };
-    calls!.take(rows.map((row) => stream.toEvent(row, context)), [], session);
+    calls!.recall(rows.map((row) => stream.toEvent(row, context)), session);
   }
 }

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CAUTION, paceOf, type AutoLimits } from '../../src/feed/auto-pace.ts';
 import { contentsOf } from '../../src/feed/manifest.ts';
-import { learn, NOTHING_LEARNT, withChange, withGap, type Learnt, type Lesson } from '../../src/feed/learnt.ts';
+import {
+  hear, learn, NOTHING_HEARD, NOTHING_LEARNT, withChange, withGap, type Learnt, type Lesson,
+} from '../../src/feed/learnt.ts';
 import { OffsetState, restoreOffsets } from '../../src/feed/offset.ts';
 import type { Pace } from '../../src/feed/window.ts';
 
@@ -16,7 +18,7 @@ const span = (from: number, to: number) => ({ from: MONDAY + from, to: MONDAY + 
 const lesson = (from: number, to: number, timesMs: readonly number[], delaysMs?: readonly number[]): Lesson => {
   const nowMs = MONDAY + to;
   const arrivals = delaysMs && { delaysMs, lateMs: [], nowMs };
-  return { span: span(from, to), timesMs, arrivals, nowMs };
+  return { span: span(from, to), ...hear(NOTHING_HEARD, timesMs, false), arrivals, nowMs };
 };
 const pace: Pace = { settleMs: 60_000, stepMinMs: 60_000, stepMaxMs: HOUR, overlapMs: 2_000, lookbackMs: HOUR,
   sweepEveryMs: 600_000 };
@@ -110,4 +112,11 @@ test('bounds that were configured anew hold at once, and a pace that is given hi
   assert.deepEqual(paceOf({ pace }, delays), pace);
   const given = learn({ pace }, { silence: undefined, delays }, lesson(HOUR, 2 * HOUR, [], late));
   assert.deepEqual([given.learnt.delays, given.adapted], [undefined, undefined]);
+});
+
+test('a row that only a reading that was given up has shown ends a silence, and is not counted', () => {
+  const given = hear(hear(NOTHING_HEARD, [MONDAY + 5, MONDAY + 9], false), [MONDAY + 5], true);
+  assert.deepEqual(given, { timesMs: [MONDAY + 5], newestMs: MONDAY + 9 });
+  const { silence } = learn({ pace }, quietSince(MONDAY), { ...lesson(0, 60_000, []), ...given }).learnt;
+  assert.deepEqual([silence!.quietSinceMs, silence!.hourRows], [MONDAY + 9, 4]);
 });

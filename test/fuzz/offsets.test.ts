@@ -208,7 +208,7 @@ async function outcomeOf(history: readonly Stored[]): Promise<string> {
   if ('code' in read) return read.code;
   for (const [name, { feed, watermarkMs, seenFromMs, learnt: known }] of read.value) {
     const [nowMs, fed] = [watermarkMs + HOUR_MS, { pace, auto: limits }];
-    const lesson = { span: { from: watermarkMs, to: nowMs }, timesMs: [watermarkMs], nowMs };
+    const lesson = { span: { from: watermarkMs, to: nowMs }, timesMs: [watermarkMs], newestMs: watermarkMs, nowMs };
     const arrivals = { delaysMs: [5_000], lateMs: [], nowMs };
     const { silence: { expectedRows }, learnt: { delays } } = learn(fed, known, { ...lesson, arrivals });
     const { lookbackMs } = paceOf(fed, delays);

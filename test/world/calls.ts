@@ -36,7 +36,22 @@ export const callsAreTold: Promised = (outcome) => {
     // What was corrected when the sweeps had nearly passed the call is not read together with the rest of it any more.
     if ([record, ...legs.values()].some(({ value }) => value['revision'] !== 1)) return [];
     const parts = [record, ...counted].map(({ value }) => String(value['eventId']));
-    return parts.every((part) => partsOf(event).includes(part)) ? [] : [`call: ${key} lacks parts that are on the bus`];
+    const its = new Set(partsOf(event).map(({ eventId }) => eventId));
+    return parts.every((part) => its.has(part)) ? [] : [`call: ${key} lacks parts that are on the bus`];
+  });
+};
+
+/** A call is made of rows that are on the bus before it: who looks for a leg of it in the topic of legs finds it. */
+export const callsAreOfEvents: Promised = ({ trace }) => {
+  const published = new Set<string>();
+  return eachStep(trace.commits, ({ events, atMs }) => {
+    for (const event of events) {
+      if (event.channel === 'accepted') published.add(nameOfRow(event.value));
+      if (event.channel !== 'calls') continue;
+      const lacking = partsOf(event).filter((part) => !published.has(nameOfRow(part)));
+      if (lacking.length > 0) return `call: ${event.key}, of ${iso(atMs)}, has ${lacking.length} unpublished parts`;
+    }
+    return undefined;
   });
 };
 
@@ -80,9 +95,15 @@ function isChild({ value }: BusEvent): boolean {
   return (value['parentCallId'] ?? null) !== null;
 }
 
-function partsOf({ value }: BusEvent): readonly string[] {
+type Row = Readonly<Record<string, unknown>>;
+
+function partsOf({ value }: BusEvent): readonly Row[] {
   const parts = [value['record'], ...value['legs'] as unknown[], ...value['childLegs'] as unknown[]];
-  return parts.filter((part) => part !== null).map((part) => (part as { readonly eventId: string }).eventId);
+  return parts.filter((part) => part !== null) as Row[];
+}
+
+function nameOfRow({ pbxId, callId, legId }: Row): string {
+  return [pbxId, callId, legId].join('/');
 }
 
 /** When the last of the live feeds has begun. */

@@ -6,7 +6,7 @@ import {
   watermarkIsPast, workersEndWell,
 } from './promises.ts';
 import type { Promised } from './promise.ts';
-import { callsAreTold, callsAreTrue } from './calls.ts';
+import { callsAreOfEvents, callsAreTold, callsAreTrue } from './calls.ts';
 import { driftIsToldOnce } from './drift.ts';
 import { ledgerIsTrue } from './ledger.ts';
 import { passesComeToTheirEnd } from './passes.ts';
@@ -130,6 +130,8 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
     outcome: withCalls(() => undefined) },
   { name: 'a whole call is told without its legs', promise: callsAreTold, line: /^call: .* lacks parts /,
     outcome: withCalls(() => ({ legs: [] })) },
+  { name: 'a call is told with a leg that is not on the bus', promise: callsAreOfEvents, line: /^call: .* unpublished /,
+    outcome: withCalls(({ legs }) => ({ legs: [...legs as object[], { eventId: 'a leg' }] })) },
   { name: 'a call is called complete that is not', promise: callsAreTrue, line: /^call: .* is called complete at /,
     outcome: withCalls(() => ({ record: null })) },
   { name: 'a call is given up too early', promise: callsAreTrue, line: /^call: .*, too early$/,

@@ -1,7 +1,7 @@
 import { DERIVED, feedName } from '../../src/feed/feed.ts';
 import { LIVE } from '../../src/feed/pass.ts';
 import { eachStep, isAskedFor, isSameContent, iso, publishedKeys, rowEvents, type Promised } from './promise.ts';
-import { callsAreTold, callsAreTrue } from './calls.ts';
+import { callsAreOfEvents, callsAreTold, callsAreTrue } from './calls.ts';
 import { driftIsToldOnce } from './drift.ts';
 import { ledgerIsTrue } from './ledger.ts';
 import { movedOverSeams, passesComeToTheirEnd } from './passes.ts';
@@ -197,12 +197,14 @@ export const mannersAreKept: Promised = ({ plan, trace }) => {
 
 export const promises: Readonly<Record<string, Promised>> = {
   everyRowArrives, nothingTwice, revisionsFollow, changesArrive, ledgerIsTrue, driftIsToldOnce, nothingInvented,
-  nothingGoesBack, feedsBeginFirst, eventsAreCovered, passesComeToTheirEnd, callsAreTold, callsAreTrue,
-  watermarkIsComplete, watermarkIsPast, watermarkIsHonest, oneWriter, backlogDrains, workersEndWell, mannersAreKept,
+  nothingGoesBack, feedsBeginFirst, eventsAreCovered, passesComeToTheirEnd, callsAreOfEvents, callsAreTold,
+  callsAreTrue, watermarkIsComplete, watermarkIsPast, watermarkIsHonest, oneWriter, backlogDrains, workersEndWell,
+  mannersAreKept,
 };
 
 /** Those that also speak of what is made of rows; the others would miss the reading of it. */
-const OF_ALL: readonly Promised[] = [callsAreTold, callsAreTrue, nothingTwice, nothingGoesBack, oneWriter];
+const OF_ALL: readonly Promised[] =
+  [callsAreOfEvents, callsAreTold, callsAreTrue, nothingTwice, nothingGoesBack, oneWriter];
 
 /** Every broken promise of a world. */
 export function violations(outcome: Outcome): readonly string[] {

@@ -39,7 +39,7 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'a window that is read anew counts its rows twice',
     believed: 'all pages of a poll are rows of its window',
-    patches: [patch('worker/poll.ts', 'if (page.reading.attempts > reading.attempts) timesMs = [];', '')],
+    patches: [patch('worker/poll.ts', 'page.reading.attempts > reading.attempts)', 'false)')],
     caughtBy: [check('worker/silence', /^rows that are only repeated are counted/)],
   },
   {
@@ -154,6 +154,13 @@ export const workerBugs: readonly Bug[] = [
     believed: 'what is missing can be told later, as a revision',
     patches: [patch('streams/calls.ts', 'const late = endMs < tellFromMs || is.excess;', 'const late = true;')],
     caughtBy: [check('streams/calls', /^verdictOf waits for the rest/), worlds(10)],
+  },
+  {
+    name: 'a call is made of all rows that 8x8 has shown',
+    believed: 'what a feed reads it publishes',
+    patches: [patch('worker/call-desk.ts', '#keep(this.#asPublished(row, session), session)',
+      "#keep(row.channel === 'accepted' ? row : undefined, session)")],
+    caughtBy: [check('worker/call-desk', /^a leg that ended before its feed begins/)],
   },
   {
     name: 'a pass commits while a live feed does',
