@@ -83,6 +83,7 @@ export interface Connector {
  */
 export function createConnector(options: ConnectorOptions): Connector {
   const { config, clock = systemClock } = options;
+  const { groupMax } = config.source;
   const metrics = createMetrics(clock.nowMs);
   const onRequest = (request: RequestReport): void => {
     metrics.onRequest(request);
@@ -129,7 +130,7 @@ export function createConnector(options: ConnectorOptions): Connector {
         while (!signal.aborted) {
           const { feeds, stop } = reader.current();
           const either = AbortSignal.any([signal, stop.signal]);
-          await runWorker({ feeds, source, sink, clock, random: Math.random, listen }, either);
+          await runWorker({ feeds, source, sink, clock, groupMax, random: Math.random, listen }, either);
           if (!stop.signal.aborted) return;
         }
       } finally {

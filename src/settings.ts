@@ -56,6 +56,13 @@ const source = {
     default: 10,
     env: 'EIGHT_REQUESTS_PER_MINUTE',
   },
+  groupMax: {
+    // UNVERIFIED: how many names a request can carry. A live account with many PBXs would show it.
+    doc: 'While that budget is short: how many PBXs one request reads at most. `1`: each is always read alone.',
+    format: 'positive',
+    default: 20,
+    env: 'EIGHT_GROUP_MAX',
+  },
   backgroundShare: {
     doc: 'Part of that budget which passes over history may use, above 0 and at most 1. Live requests go first.',
     format: 'share',

@@ -10,10 +10,19 @@ export interface Candidate<F> {
   readonly lastTurn: number;
 }
 
+/** A feed is to read a window, or to skip one. */
+export type FeedTurn<F> = ReadTurn<F> | { readonly kind: 'gap'; readonly feed: F; readonly window: Window };
+
+export interface ReadTurn<F> {
+  readonly kind: 'read';
+  readonly feed: F;
+  readonly window: Window;
+  readonly sweep: boolean;
+}
+
 /** What a shard does next: let a feed read or skip a window, sleep, or end because every feed is done. */
 export type Turn<F> =
-  | { readonly kind: 'read'; readonly feed: F; readonly window: Window; readonly sweep: boolean }
-  | { readonly kind: 'gap'; readonly feed: F; readonly window: Window }
+  | FeedTurn<F>
   | { readonly kind: 'sleep'; readonly untilMs: number }
   | { readonly kind: 'done' };
 

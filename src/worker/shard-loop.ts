@@ -1,12 +1,14 @@
 import { ConnectorError, reactionTo } from '../errors.ts';
 import { paceOf } from '../feed/auto-pace.ts';
 import { feedName } from '../feed/feed.ts';
-import { nextTurn, type Candidate } from '../feed/schedule.ts';
+import { nextTurn, type FeedTurn } from '../feed/schedule.ts';
 import { beginAt, stay } from '../feed/step.ts';
 import { planWindow } from '../feed/window.ts';
 import { skipGap, type Gap } from './gap.ts';
 import type { ShardSession } from '../sink/sink.ts';
+import type { Source } from '../source/source.ts';
 import type { CallDesk, CallsReport } from './call-desk.ts';
+import { Groups, type GroupCandidate } from './group.ts';
 import { pollOnce, type Feed, type Io } from './poll.ts';
 import { recall } from './recall.ts';
 import type { PollReport } from './report.ts';
@@ -22,6 +24,8 @@ export interface ShardState {
   readonly memories?: ShardMemory;
   /** By PBX, as feeds name it; of those of which whole calls are wanted. Of one session. */
   readonly desks?: ReadonlyMap<string, CallDesk> | undefined;
+  /** Reads several feeds by one request when requests are short; absent: each is read alone. */
+  readonly groups?: Groups | undefined;
 }
 
 /** Not committed: a new owner of the shard sweeps at once and rests nobody. */
@@ -55,24 +59,14 @@ export async function runShard(
   feeds: readonly Feed[],
   io: Io,
   report: (feed: Feed, outcome: Outcome) => void,
-  { memories = new Map(), desks = new Map() }: ShardState = {},
+  { memories = new Map(), desks = new Map(), groups = new Groups(1) }: ShardState = {},
 ): Promise<void> {
   const { source, session, clock, signal } = io;
   for (const { id } of feeds) {
     if (memories.has(feedName(id))) continue;
     memories.set(feedName(id), { sweptAtMs: -Infinity, restFromMs: -Infinity, notBeforeMs: 0, lastTurn: 0 });
   }
-  const memoryOf = ({ id }: Feed): Memory => memories.get(feedName(id))!;
-
-  const candidate = (feed: Feed, nowMs: number): Candidate<Feed> => {
-    const { watermarkMs, seenFromMs, state, learnt } = session.offsetOf(feed.id)!;
-    const { restFromMs, notBeforeMs, lastTurn, ...memory } = memoryOf(feed);
-    // Whole calls are made of what this session has read.
-    const sweptAtMs = desks.get(feed.id.pbxId)?.needs(feed.id) === true ? -Infinity : memory.sweptAtMs;
-    const progress = { watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs, paused: state === 'PAUSED' };
-    const plan = planWindow(progress, paceOf(feed, learnt.delays), nowMs);
-    return { feed, plan, notBeforeMs: nowMs < restFromMs ? 0 : notBeforeMs, lastTurn };
-  };
+  const loop: Loop = { io, report, desks, groups, memoryOf: ({ id }) => memories.get(feedName(id))! };
 
   for (const feed of feeds) {
     if (session.offsetOf(feed.id) !== undefined) continue;
@@ -82,12 +76,13 @@ export async function runShard(
 
   for (const desk of desks.values()) await desk.begin(session);
 
-  const turnsBefore = Math.max(...feeds.map((feed) => memoryOf(feed).lastTurn));
+  const turnsBefore = Math.max(...feeds.map((feed) => loop.memoryOf(feed).lastTurn));
   for (let number = turnsBefore + 1; !signal.aborted; number += 1) {
     // By the slower of two clocks: a window that ends in the source's future would pass calls that are to come.
     const aheadMs = source.aheadMs();
     const nowMs = clock.nowMs() - aheadMs;
-    const turn = nextTurn(feeds.map((feed) => candidate(feed, nowMs)), nowMs);
+    const candidates = feeds.map((feed) => candidateOf(feed, loop, nowMs));
+    const turn = nextTurn(candidates, nowMs);
 
     if (turn.kind === 'done') return;
     if (turn.kind === 'sleep') {
@@ -95,27 +90,84 @@ export async function runShard(
       if (turn.untilMs > nowMs + SLEEP_MAX_MS && !signal.aborted) await ask(feeds[0]!, session);
       continue;
     }
-    const memory = memoryOf(turn.feed);
-    memory.lastTurn = number;
-    try {
-      const take = turn.kind === 'gap' ? skipGap : pollOnce;
-      const calls = desks.get(turn.feed.id.pbxId);
-      const lacking = calls?.lacking(turn.feed.id, turn.window, session);
-      if (lacking !== undefined) await recall(turn.feed, lacking, { ...io, calls });
-      report(turn.feed, await take(turn.feed, turn.window, { ...io, calls }));
-      const swept = turn.kind === 'read' && turn.sweep;
-      if (swept) memory.sweptAtMs = nowMs;
-      const pace = paceOf(turn.feed, session.offsetOf(turn.feed.id)!.learnt.delays);
-      const told = await calls?.settle({ id: turn.feed.id, pace, swept }, io);
-      if (told !== undefined) report(turn.feed, { calls: told });
-    } catch (error) {
-      if (signal.aborted) return;
-      if (!(error instanceof ConnectorError) || reactionTo(error) !== 'retry') throw error;
-      report(turn.feed, error);
-      memory.restFromMs = clock.nowMs() - source.aheadMs();
-      memory.notBeforeMs = memory.restFromMs + Math.max(turn.feed.pace.stepMinMs, error.retryAfterMs ?? 0);
-    }
+    const others = turn.kind === 'read' ? groups.besides(turn, candidates, nowMs) : [];
+    await takeTurns([turn, ...others], loop, { number, nowMs });
   }
+}
+
+/** What the turns of a shard share. */
+interface Loop {
+  readonly io: Io;
+  readonly report: (feed: Feed, outcome: Outcome) => void;
+  readonly desks: ReadonlyMap<string, CallDesk>;
+  readonly groups: Groups;
+  readonly memoryOf: (feed: Feed) => Memory;
+}
+
+function candidateOf(feed: Feed, { io: { session }, desks, memoryOf }: Loop, nowMs: number): GroupCandidate {
+  const { watermarkMs, seenFromMs, state, learnt } = session.offsetOf(feed.id)!;
+  const { restFromMs, notBeforeMs, lastTurn, ...memory } = memoryOf(feed);
+  // Whole calls are made of what this session has read.
+  const sweptAtMs = desks.get(feed.id.pbxId)?.needs(feed.id) === true ? -Infinity : memory.sweptAtMs;
+  const progress = { watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs, paused: state === 'PAUSED' };
+  const plan = planWindow(progress, paceOf(feed, learnt.delays), nowMs);
+  return { feed, plan, watermarkMs, notBeforeMs: nowMs < restFromMs ? 0 : notBeforeMs, lastTurn };
+}
+
+/** Feeds that could be read by one request, the one whose turn it is first. */
+type Turns = readonly [FeedTurn<Feed>, ...FeedTurn<Feed>[]];
+
+/** When a turn is taken. */
+interface TurnTime {
+  readonly number: number;
+  readonly nowMs: number;
+}
+
+/** The turn of the first feed, and of the others, too, if one request can read them all. */
+async function takeTurns(turns: Turns, loop: Loop, time: TurnTime): Promise<void> {
+  const { io, groups } = loop;
+  let together: Source | undefined;
+  try {
+    if (turns.length > 1) together = await groups.read(turns, io);
+  } catch (error) {
+    loop.memoryOf(turns[0].feed).lastTurn = time.number;
+    return rest(turns[0].feed, loop, error);
+  }
+  for (const turn of together === undefined ? turns.slice(0, 1) : turns) {
+    if (!io.signal.aborted) await takeTurn(turn, together ?? io.source, loop, time);
+  }
+}
+
+/** @param source what has the rows of the window; what else is needed is asked of 8x8 */
+async function takeTurn(turn: FeedTurn<Feed>, source: Source, loop: Loop, { number, nowMs }: TurnTime): Promise<void> {
+  const { io, report, desks } = loop;
+  const { feed, window } = turn;
+  const memory = loop.memoryOf(feed);
+  memory.lastTurn = number;
+  try {
+    const take = turn.kind === 'gap' ? skipGap : pollOnce;
+    const calls = desks.get(feed.id.pbxId);
+    const lacking = calls?.lacking(feed.id, window, io.session);
+    if (lacking !== undefined) await recall(feed, lacking, { ...io, calls });
+    report(feed, await take(feed, window, { ...io, source, calls }));
+    const swept = turn.kind === 'read' && turn.sweep;
+    if (swept) memory.sweptAtMs = nowMs;
+    const pace = paceOf(feed, io.session.offsetOf(feed.id)!.learnt.delays);
+    const told = await calls?.settle({ id: feed.id, pace, swept }, io);
+    if (told !== undefined) report(feed, { calls: told });
+  } catch (error) {
+    rest(feed, loop, error);
+  }
+}
+
+/** Answers an error of a feed, if that is to try again later. */
+function rest(feed: Feed, { io: { source, clock, signal }, report, memoryOf }: Loop, error: unknown): void {
+  if (signal.aborted) return;
+  if (!(error instanceof ConnectorError) || reactionTo(error) !== 'retry') throw error;
+  report(feed, error);
+  const memory = memoryOf(feed);
+  memory.restFromMs = clock.nowMs() - source.aheadMs();
+  memory.notBeforeMs = memory.restFromMs + Math.max(feed.pace.stepMinMs, error.retryAfterMs ?? 0);
 }
 
 /** @throws ConnectorError SINK_FENCED if the shard is ours no more. */

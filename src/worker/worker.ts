@@ -8,6 +8,7 @@ import type { Source } from '../source/source.ts';
 import { CallDesk, type CallsReport } from './call-desk.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { passFeeds } from './passes.ts';
+import { Groups } from './group.ts';
 import type { Feed } from './poll.ts';
 import type { PollReport } from './report.ts';
 import { runShard, type Outcome, type ShardMemory } from './shard-loop.ts';
@@ -41,6 +42,8 @@ export interface WorkerOptions {
   readonly source: Source;
   readonly sink: Sink;
   readonly clock: Clock;
+  /** How many feeds one request may read when requests are short; absent: each is read alone. */
+  readonly groupMax?: number;
   /** Spreads the reopening of many shards; from 0 to 1, as Math.random. */
   readonly random: () => number;
   readonly listen: (event: WorkerEvent) => void;
@@ -114,12 +117,13 @@ async function keepShard(
   const { clock, random, listen } = options;
   let restMs = REOPEN_MIN_MS;
   const memories: ShardMemory = new Map();
+  const groups = new Groups(options.groupMax ?? 1);
   const progressed = (): void => {
     restMs = REOPEN_MIN_MS;
   };
   while (!signal.aborted) {
     try {
-      return await serveShard({ shard, feeds, memories, progressed }, options, signal);
+      return await serveShard({ shard, feeds, memories, groups, progressed }, options, signal);
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof ConnectorError) || reactionTo(error) === 'stop') throw error;
@@ -135,13 +139,14 @@ interface Service {
   readonly shard: Shard;
   readonly feeds: readonly Feed[];
   readonly memories: ShardMemory;
+  readonly groups: Groups;
   /** Called after each poll that came to its end. */
   readonly progressed: () => void;
 }
 
 /** One session of a shard, from its opening to its end. */
 async function serveShard(
-  { shard, feeds, memories, progressed }: Service,
+  { shard, feeds, memories, groups, progressed }: Service,
   { sink, source, clock, listen }: WorkerOptions,
   signal: AbortSignal,
 ): Promise<void> {
@@ -164,7 +169,7 @@ async function serveShard(
       (rule === undefined ? [] : [[id.pbxId, new CallDesk(id, rule)] as const])));
     const lanes = [feeds, passFeeds(feeds, session)].filter(({ length }) => length > 0);
     await together(lanes.map((lane) => (either) => {
-      const state = { memories, desks: lane === feeds ? desks : undefined };
+      const state = lane === feeds ? { memories, desks, groups } : { memories };
       return runShard(lane, { source, session: shared, clock, signal: either }, report, state);
     }), signal);
   } finally {

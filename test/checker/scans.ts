@@ -31,12 +31,12 @@ export function findScans(
   { answers, run: { skewMs } }: Dumps, feeds: Feeds, isRead: (head: Head) => boolean,
 ): Scans {
   const readable = answers.filter(({ status, fault }) => status === 200 && !UNREADABLE.has(fault ?? ''));
-  const byWindow = Map.groupBy(readable.filter(({ endpoint }) => endpoint !== 'token'), windowName);
+  const byEnd = Map.groupBy(readable.filter(({ endpoint }) => endpoint !== 'token'), endName);
   const denials = readable.filter(({ fault }) => fault === 'empty-page');
 
   const all = feeds.heads.filter((head) => movesWatermark(head) && isRead(head)).map((head): Scan => {
     const window = head.window!;
-    const asked = byWindow.get(`${head.report} ${head.pbxs} ${window.from} ${window.to}`) ?? [];
+    const asked = (byEnd.get(`${head.report} ${window.to}`) ?? []).filter((answer) => isFor(answer, head, window.from));
     // The reading began after the commit it counts from. The first page asked for since then is its own, or one that
     // came to nothing before it: in both cases what could be read by then could be read by it.
     const sinceMs = commitTimeMs(feeds, head) - skewMs;
@@ -68,9 +68,17 @@ export function windowOf({ query }: AnswerLine): { readonly from: number; readon
   return { from: ms(query['startTime']), to: ms(query['endTime']) };
 }
 
-function windowName(answer: AnswerLine): string {
-  const { from, to } = windowOf(answer);
-  return `${answer.endpoint} ${answer.query['pbxId']?.toLowerCase()} ${from} ${to}`;
+function endName(answer: AnswerLine): string {
+  return `${answer.endpoint} ${windowOf(answer).to}`;
+}
+
+/** A feed asks for its own window alone, or for the windows of several by one request that reaches back to all. */
+function isFor(answer: AnswerLine, { pbxs }: Head, fromMs: number): boolean {
+  const asked = answer.query['pbxId']!.toLowerCase();
+  const { from } = windowOf(answer);
+  if (asked === pbxs) return from === fromMs;
+  const names = asked.split(',');
+  return from <= fromMs && pbxs.split(',').every((name) => names.includes(name));
 }
 
 /** When the commit was made that a head's reading began after; if it is lost, nobody knows. */

@@ -11,7 +11,13 @@ export function troublesOf(outcome: Outcome): ReadonlyMap<Trouble, number> {
     ...countGoneRows(outcome),
     ['late-row', countLateRows(outcome)],
     ['catch-up-of-hours', countCatchUps(outcome)],
+    ['read-together', countReadTogether(outcome)],
   ]);
+}
+
+/** Readings of several feeds by one request. */
+function countReadTogether({ plan, trace }: Outcome): number {
+  return trace.scans.filter(({ pbxId, endedMs }) => endedMs !== undefined && !plan.requests.includes(pbxId)).length;
 }
 
 /** Rows published behind the watermark: first shown when their window had been read. */

@@ -69,6 +69,8 @@ export interface WorldPlan {
   readonly legCount: LegCount | undefined;
   /** Feeds find settle and lookback for themselves: `pace` has the longest settle and the shortest lookback. */
   readonly auto: boolean;
+  /** How many feeds one request may read. */
+  readonly groupMax: number;
 }
 
 /** How much later than its first showing a row's time may still change. */
@@ -129,6 +131,7 @@ export function drawPlan(seed: number): WorldPlan {
     // New ones are drawn last: what a seed has meant before, it means still.
     legCount: random.pick([undefined, 'own', 'with-children'] as const),
     auto: random.chance(0.4),
+    groupMax: random.pick([1, 2, 5]),
   };
 }
 

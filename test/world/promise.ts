@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import { feedName, type FeedId } from '../../src/feed/feed.ts';
 import type { BusEvent, RawRow } from '../../src/streams/stream.ts';
-import type { VisibleCommit } from './trace.ts';
-import type { TrueRow } from './truth.ts';
+import type { Scan, VisibleCommit } from './trace.ts';
+import type { ShownRow, TrueRow } from './truth.ts';
 import type { Outcome } from './world.ts';
 
 /** What must hold of every world: each returns what breaks it, a line each. */
@@ -54,6 +54,17 @@ export function publishedKeys(
   return { accepted: keysOf('accepted'), rejected: keysOf('rejected') };
 }
 
-export function isAskedFor({ pbxId }: FeedId, { key }: TrueRow): boolean {
+/** Whether a reading was for the feed, alone or together with others. */
+export function isReadingOf({ stream, pbxId }: Pick<Scan, 'stream' | 'pbxId'>, feed: FeedId): boolean {
+  const asked = pbxId.split(',');
+  return stream === feed.stream && feed.pbxId.split(',').every((name) => asked.includes(name));
+}
+
+/** What it has shown of the feed's PBXs. */
+export function servedTo({ served }: Scan, feed: FeedId): readonly ShownRow[] {
+  return [...served].filter(({ trueKey: key }) => isAskedFor(feed, { key }));
+}
+
+export function isAskedFor({ pbxId }: FeedId, { key }: Pick<TrueRow, 'key'>): boolean {
   return pbxId === 'allpbxes' || pbxId.toLowerCase().split(',').includes(key.split('/')[0]!);
 }

@@ -1,6 +1,8 @@
 import { DERIVED, feedName } from '../../src/feed/feed.ts';
 import { LIVE } from '../../src/feed/pass.ts';
-import { eachStep, isAskedFor, isSameContent, iso, publishedKeys, rowEvents, type Promised } from './promise.ts';
+import {
+  eachStep, isAskedFor, isReadingOf, isSameContent, iso, publishedKeys, rowEvents, servedTo, type Promised,
+} from './promise.ts';
 import { callsAreOfEvents, callsAreTold, callsAreTrue } from './calls.ts';
 import { driftIsToldOnce } from './drift.ts';
 import { ledgerIsTrue } from './ledger.ts';
@@ -93,8 +95,7 @@ export const nothingGoesBack: Promised = ({ trace }) =>
 export const feedsBeginFirst: Promised = ({ trace, origins }) =>
   eachStep(trace.commits, ({ feed, step, events, atMs }, before) => {
     if (before !== undefined || feed.pass !== LIVE) return undefined;
-    const read = trace.scans.some(({ stream, pbxId, startedMs }) =>
-      stream === feed.stream && pbxId === feed.pbxId && startedMs < atMs);
+    const read = trace.scans.some((scan) => isReadingOf(scan, feed) && scan.startedMs < atMs);
     const atOrigin = step.watermarkMs === step.seenFromMs && origins.has(step.watermarkMs);
     const begins = !read && events.length === 0 && atOrigin;
     return begins ? undefined : `begun late: ${feedName(feed)} at ${iso(atMs)} with ${iso(step.watermarkMs)}`;
@@ -118,9 +119,8 @@ export const watermarkIsComplete: Promised = ({ trace }) =>
   eachStep(trace.commits, ({ feed, step, atMs }, before) => {
     const fromMs = before?.step.watermarkMs ?? step.watermarkMs;
     if (step.watermarkMs === fromMs) return undefined;
-    const whole = trace.scans.some(({ stream, pbxId, window, endedMs = Infinity }) =>
-      stream === feed.stream && pbxId === feed.pbxId && endedMs <= atMs
-      && window.to === step.watermarkMs && window.from <= fromMs);
+    const whole = trace.scans.some((scan) => isReadingOf(scan, feed) && (scan.endedMs ?? Infinity) <= atMs
+      && scan.window.to === step.watermarkMs && scan.window.from <= fromMs);
     const hole = `hole: ${feedName(feed)} from ${iso(fromMs)} to ${iso(step.watermarkMs)} at ${iso(atMs)}`;
     return whole ? undefined : hole;
   });
@@ -139,10 +139,10 @@ export const watermarkIsHonest: Promised = ({ trace }) => {
   return eachStep(trace.commits, ({ feed, step, events, atMs }, before) => {
     for (const { stream, key } of events) published.add(`${stream} ${key}`);
     if (before === undefined || step.watermarkMs === before.step.watermarkMs) return undefined;
-    const scan = trace.scans.findLast(({ stream, pbxId, window, endedMs = Infinity }) =>
-      stream === feed.stream && pbxId === feed.pbxId && endedMs <= atMs && window.to === step.watermarkMs);
+    const scan = trace.scans.findLast((one) =>
+      isReadingOf(one, feed) && (one.endedMs ?? Infinity) <= atMs && one.window.to === step.watermarkMs);
     const endMs = trace.passes.find((pass) => feedName(pass.feed) === feedName(feed))?.plan.endMs ?? Infinity;
-    const missing = [...scan?.served ?? []].find(({ report, eventKey, timeMs, bad }) =>
+    const missing = (scan === undefined ? [] : servedTo(scan, feed)).find(({ report, eventKey, timeMs, bad }) =>
       (bad || (timeMs >= before.step.seenFromMs && timeMs < endMs)) && !published.has(`${report} ${eventKey}`));
     return missing && `ahead: ${feedName(feed)} at ${iso(step.watermarkMs)} without ${missing.eventKey}`;
   });

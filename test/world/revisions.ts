@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { feedName } from '../../src/feed/feed.ts';
 import type { BusEvent } from '../../src/streams/stream.ts';
 import { movedOverSeams } from './passes.ts';
-import { eachStep, isSameContent, iso, type Promised } from './promise.ts';
+import { eachStep, isReadingOf, isSameContent, iso, servedTo, type Promised } from './promise.ts';
 
 /** Of the connector, not of the row. */
 const OWN_FIELDS = new Set(['eventId', 'revision', 'changeKind', 'changedFields', 'observedAt', 'pass']);
@@ -33,10 +33,10 @@ export const changesArrive: Promised = ({ trace }) => {
     for (const event of events) if (event.channel === 'accepted') latest.set(`${event.stream} ${event.key}`, event);
     if (before === undefined || step.watermarkMs === before.step.watermarkMs) return undefined;
     const stale = trace.scans
-      .filter(({ stream, pbxId, window, endedMs = Infinity }) =>
-        stream === feed.stream && pbxId === feed.pbxId && endedMs <= atMs && window.to === step.watermarkMs)
-      .map(({ served }) => {
-        const shown = new Map([...served].filter(({ bad, timeMs }) => !bad && timeMs >= before.step.seenFromMs)
+      .filter((scan) =>
+        isReadingOf(scan, feed) && (scan.endedMs ?? Infinity) <= atMs && scan.window.to === step.watermarkMs)
+      .map((scan) => {
+        const shown = new Map(servedTo(scan, feed).filter(({ bad, timeMs }) => !bad && timeMs >= before.step.seenFromMs)
           .map((row) => [`${row.report} ${row.eventKey}`, row]));
         return [...shown].find(([name, row]) => latest.has(name) && !isSameContent(latest.get(name)!, row.json));
       });

@@ -77,7 +77,7 @@ export const TROUBLES = [
   'commit-lost-before', 'commit-lost-after', 'commit-held', 'held-commit-applied', 'held-commit-fenced',
   'commit-fenced', 'open-failed', 'bus-outage',
   'worker-killed', 'worker-stopped', 'worker-frozen', 'zombie-returned', 'shards-moved', 'all-workers-down',
-  'clock-ahead', 'clock-behind', 'clock-set-right', 'catch-up-of-hours', 'lookback-raised',
+  'clock-ahead', 'clock-behind', 'clock-set-right', 'catch-up-of-hours', 'read-together', 'lookback-raised',
   'pace-adapted',
   'pass-begun', 'pass-paused', 'pass-cancelled',
 ] as const;

@@ -91,6 +91,7 @@ export class World {
       source,
       sink: this.bus.of(host),
       clock: host,
+      groupMax: this.plan.groupMax,
       random: () => this.#random.next(),
       listen: (event) => {
         if (event.kind === 'shards-owned') source.setShare(event.shards.size / event.of);

@@ -103,7 +103,7 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'turns are forgotten with the session',
     believed: 'what a loop remembers belongs to its session',
-    patches: [patch('worker/worker.ts', '{ memories, desks: lane', '{ memories: new Map(), desks: lane')],
+    patches: [patch('worker/worker.ts', '{ memories, desks, groups }', '{ desks, groups }')],
     caughtBy: [check('worker/fairness', /^runWorker gives every feed its turn/)],
   },
   {
@@ -161,6 +161,18 @@ export const workerBugs: readonly Bug[] = [
     patches: [patch('worker/call-desk.ts', '#keep(this.#asPublished(row, session), session)',
       "#keep(row.channel === 'accepted' ? row : undefined, session)")],
     caughtBy: [check('worker/call-desk', /^a leg that ended before its feed begins/)],
+  },
+  {
+    name: 'rows of a group that are nobody\'s are dropped',
+    believed: 'what was not asked for need not be published',
+    patches: [patch('worker/group.ts', 'isShort(reading) || all.some(isNobodys)', 'isShort(reading)')],
+    caughtBy: [check('worker/group', /^when a row does not say whose it is/)],
+  },
+  {
+    name: 'a group reads beyond where a feed has settled',
+    believed: 'what is read together ends together',
+    patches: [patch('worker/group.ts', 'plan.window.to < to || ', '')],
+    caughtBy: [check('worker/group', /leaves one of which less has settled$/)],
   },
   {
     name: 'a pass commits while a live feed does',
