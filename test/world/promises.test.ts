@@ -131,7 +131,7 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
   { name: 'a whole call is told without its legs', promise: callsAreTold, line: /^call: .* lacks parts /,
     outcome: withCalls(() => ({ legs: [] })) },
   { name: 'a call is told with a leg that is not on the bus', promise: callsAreOfEvents, line: /^call: .* unpublished /,
-    outcome: withCalls(({ legs }) => ({ legs: [...legs as object[], { eventId: 'a leg' }] })) },
+    outcome: withCalls(({ legs }) => ({ legs: [...legs as object[], { legId: '99', disconnectedTimeUTC: Infinity }] })) },
   { name: 'a call is called complete that is not', promise: callsAreTrue, line: /^call: .* is called complete at /,
     outcome: withCalls(() => ({ record: null })) },
   { name: 'a call is given up too early', promise: callsAreTrue, line: /^call: .*, too early$/,
