@@ -7,6 +7,7 @@ import {
 import {
   addBeginOptions, addPassOptions, begin, change, showPasses, type BeginArguments, type PassArguments,
 } from './cli/passes.ts';
+import { addRenameOptions, renameOffsets, type RenameArguments } from './cli/rename.ts';
 import { run } from './cli/run.ts';
 import {
   addExportOptions, addImportOptions, exportOffsets, importOffsets, type ExportArguments, type ImportArguments,
@@ -58,6 +59,8 @@ for (const command of [addResetOptions(offsets.command('reset')), addRewindOptio
 }
 addExportOptions(offsets.command('export')).action((args: ExportArguments) => exportOffsets(args, print));
 addImportOptions(offsets.command('import')).action((args: ImportArguments) => importOffsets(args, print));
+addRenameOptions(offsets.command('rename')).action((from: string, to: string, args: RenameArguments) =>
+  renameOffsets({ ...args, from, to }, print));
 
 addBeginOptions(program.command('backfill').description('read history beside the live feeds, and publish it'))
   .action((args: BeginArguments) => begin({ ...args, replay: false }, stopSignal(), print));

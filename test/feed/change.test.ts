@@ -40,9 +40,9 @@ const savedOld: SavedOffset = {
   feed: old, watermarkMs: 9_000, seenFromMs: 8_000, originMs: 1_000, state: 'PAUSED', pass: plan,
   drift: ['misfit missed'], seen: [entry('acme/1/1', 8_500)],
 };
-const importOf = (more: object = {}): ChangeRequest => {
+const importOf = (more: object = {}, onlyNew = false): ChangeRequest => {
   const saved = { ...savedOld, ...more };
-  return { kind: 'import', offsets: new Map([[feedName(saved.feed), saved]]) };
+  return { kind: 'import', onlyNew, offsets: new Map([[feedName(saved.feed), saved]]) };
 };
 const restored = restoring(savedOld);
 const begin = (more: object = {}): ChangeRequest => ({ kind: 'begin', plan: { ...plan, ...more } });
@@ -96,6 +96,14 @@ const cases: readonly Case[] = [
     decision: { change: restored } },
   { name: 'imports the live pass', feed: live, request: importOf({ feed: live, pass: undefined }),
     decision: { change: { ...restored, pass: undefined } } },
+  { name: 'imports over what has read something', feed: live, request: importOf({ feed: live, pass: undefined }, false),
+    decision: { change: { ...restored, pass: undefined } } },
+  { name: 'imports over nothing that has read something, if only new feeds are meant', feed: live,
+    request: importOf({ feed: live, pass: undefined }, true), decision: /has read something already/ },
+  { name: 'imports over what has only begun, if only new feeds are meant', feed: old, passes: [begun],
+    request: importOf({}, true), decision: { change: restored } },
+  { name: 'imports over nothing that knows a row, if only new feeds are meant', feed: old,
+    passes: [{ ...begun, seen: savedOld.seen }], request: importOf({}, true), decision: /has read something/ },
   { name: 'imports no feed that the file lacks', feed: live, request: importOf(), decision: /file does not have it/ },
   { name: 'imports none in the place of another pass', feed: old, passes: [begun],
     request: importOf({ pass: { ...plan, endMs: 49_000 } }), decision: /another pass has that name/ },
