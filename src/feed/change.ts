@@ -66,7 +66,7 @@ function decideReset(state: OffsetState | undefined, to: (ChangeRequest & { kind
 function decideBegin(states: ReadonlyMap<string, OffsetState>, feed: FeedId, plan: PassPlan): Decision {
   const known = states.get(feedName(feed))?.pass;
   if (known !== undefined) {
-    const same = known.fromMs === plan.fromMs && known.replay === plan.replay;
+    const same = isSamePlan(known, { ...plan, endMs: known.endMs });
     return { unchanged: same ? 'it has begun before, and goes on' : 'another pass has that name; take a new one' };
   }
   const live = states.get(feedName({ ...feed, pass: LIVE }));
@@ -116,7 +116,7 @@ export function forgottenBy(state: OffsetState, { seen }: OffsetChange): number 
 }
 
 function isSamePlan(a: PassPlan | undefined, b: PassPlan | undefined): boolean {
-  return a?.fromMs === b?.fromMs && a?.endMs === b?.endMs && a?.replay === b?.replay;
+  return a?.fromMs === b?.fromMs && a?.endMs === b?.endMs && a?.replay === b?.replay && a?.topic === b?.topic;
 }
 
 /** Another backfill of the same that publishes a part of it. */
