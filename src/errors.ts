@@ -21,6 +21,7 @@ const REACTIONS = {
   SINK_UNAVAILABLE: 'reopen',
   SINK_FENCED: 'reopen',
   SINK_OUTCOME_UNKNOWN: 'reopen',
+  SINK_TOPIC_REFUSED: 'retry',
   SINK_REFUSED: 'stop',
   OFFSETS_INVALID: 'stop',
   CONFIG_INVALID: 'stop',

@@ -1,3 +1,4 @@
+import { TOPIC_NAME } from './feed/pass.ts';
 import { streams } from './streams/index.ts';
 
 /** How a kind of setting is read from text and checked. An error says what was expected; convict adds the rest. */
@@ -67,7 +68,7 @@ export const formats = {
     validate: expect('1 to 100 letters, digits, ".", "_" or "-"', matches(/^[\w.-]{1,100}$/)),
   },
   topic: {
-    validate: expect('a topic name: 1 to 249 letters, digits, ".", "_" or "-"', matches(/^[\w.-]{1,249}$/)),
+    validate: expect('a topic name: 1 to 249 letters, digits, ".", "_" or "-"', matches(TOPIC_NAME)),
   },
   brokers: { coerce: list, validate: expect('host:port, separated by commas', everyOne(/^[^\s:/]+:\d{1,5}$/)) },
   'stream-names': {

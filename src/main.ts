@@ -5,8 +5,9 @@ import {
   addResetOptions, addRewindOptions, addShowOptions, configOption, reset, show, type ResetArguments, type ShowArguments,
 } from './cli/offsets.ts';
 import {
-  addBeginOptions, addPassOptions, begin, change, showPasses, type BeginArguments, type PassArguments,
+  addBeginOptions, addPassOptions, addReplayOptions, begin, change, showPasses, type BeginArguments, type PassArguments,
 } from './cli/passes.ts';
+import { addRenameOptions, renameOffsets, type RenameArguments } from './cli/rename.ts';
 import { run } from './cli/run.ts';
 import {
   addExportOptions, addImportOptions, exportOffsets, importOffsets, type ExportArguments, type ImportArguments,
@@ -58,10 +59,12 @@ for (const command of [addResetOptions(offsets.command('reset')), addRewindOptio
 }
 addExportOptions(offsets.command('export')).action((args: ExportArguments) => exportOffsets(args, print));
 addImportOptions(offsets.command('import')).action((args: ImportArguments) => importOffsets(args, print));
+addRenameOptions(offsets.command('rename')).action((from: string, to: string, args: RenameArguments) =>
+  renameOffsets({ ...args, from, to }, print));
 
 addBeginOptions(program.command('backfill').description('read history beside the live feeds, and publish it'))
   .action((args: BeginArguments) => begin({ ...args, replay: false }, stopSignal(), print));
-addBeginOptions(program.command('replay').description('publish again on purpose, marked by the name of its pass'))
+addReplayOptions(program.command('replay').description('publish again on purpose, marked by the name of its pass'))
   .action((args: BeginArguments) => begin({ ...args, replay: true }, stopSignal(), print));
 
 const passes = program.command('passes').description('passes over history, and the live one');

@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto';
 import pRetry, { type Options } from 'p-retry';
 import type { Config } from './config.ts';
 import { ConnectorError } from './errors.ts';
-import { shardOf } from './feed/feed.ts';
+import type { ChangeRequest } from './feed/change.ts';
+import { shardOf, type StreamName } from './feed/feed.ts';
 import type { HeadRecord } from './feed/offset.ts';
 import { LIVE } from './feed/pass.ts';
-import { openSink, orNone } from './parts.ts';
+import { openSink, orNone, topicsOf } from './parts.ts';
 import type { ChangeReport, OffsetsChange } from './sink/kafka-change.ts';
 import { readLedger as readEntries } from './sink/kafka-ledger.ts';
 import { followHeads as follow, readOffsets as readShown, type ShownOffset } from './sink/kafka-show.ts';
@@ -25,10 +26,15 @@ const FENCED_BACK: Options = {
  *   OFFSETS_INVALID when an offset cannot be read.
  */
 export async function changeOffsets(config: Config, change: OffsetsChange): Promise<readonly ChangeReport[]> {
+  refuseOwnTopic(config, change.request);
   const stop = new AbortController();
   const sink = openSink(config, { groupId: `${config.connector.name}.${LIVE}.reset.${randomUUID()}` });
   try {
     await sink.check();
+    const { request, feeds } = change;
+    if (request.kind === 'begin' && request.plan.topic !== undefined) {
+      await sink.openTopic(request.plan.topic, feeds[0]!.stream as StreamName);
+    }
     const byShard = Map.groupBy(change.feeds, (feed) => shardOf(feed, sink.shardCount));
     for await (const owned of sink.ownedShards(stop.signal)) {
       if ([...byShard.keys()].every((shard) => owned.has(shard))) break;
@@ -43,6 +49,17 @@ export async function changeOffsets(config: Config, change: OffsetsChange): Prom
     stop.abort();
     await sink.close();
   }
+}
+
+/**
+ * A replay to another topic must not put its rows where those of other kinds are, nor where consumers expect each once.
+ *
+ * @throws ConnectorError CONFIG_INVALID
+ */
+export function refuseOwnTopic(config: Config, request: ChangeRequest): void {
+  const topic = request.kind === 'begin' ? request.plan.topic : undefined;
+  if (topic === undefined || !Object.values(topicsOf(config)).includes(topic)) return;
+  throw new ConnectorError('CONFIG_INVALID', `${topic}: it is a topic of the connector; a replay to it needs no topic`);
 }
 
 /**

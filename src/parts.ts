@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import { LIVE } from './feed/pass.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { KafkaSink, type KafkaSinkOptions } from './sink/kafka.ts';
+import type { Topics } from './sink/kafka-messages.ts';
 import { createWorkAnalytics } from './source/work-analytics.ts';
 
 /** 8x8 as the settings have it. */
@@ -37,23 +38,28 @@ export function openSink(
     ...kafka,
     connector: connector.name,
     pass: LIVE,
-    topics: {
-      'call-legs': kafka.topicCallLegs,
-      'call-records': kafka.topicCallRecords,
-      'call-legs.latest': orNone(kafka.topicCallLegsLatest),
-      'call-records.latest': orNone(kafka.topicCallRecordsLatest),
-      'rejected': kafka.topicRejected,
-      'ledger': orNone(kafka.topicLedger),
-      'watermarks': orNone(kafka.topicWatermarks),
-      'drift': orNone(kafka.topicDrift),
-      'calls': orNone(kafka.topicCalls),
-      'signals': orNone(kafka.topicSignals),
-      'offsets': kafka.topicOffsets,
-    },
+    topics: topicsOf(config),
     create: kafka.createTopics,
     registry,
     ...options,
   });
+}
+
+/** The topics of the connector, as the settings name them. */
+export function topicsOf({ kafka }: Config): Topics {
+  return {
+    'call-legs': kafka.topicCallLegs,
+    'call-records': kafka.topicCallRecords,
+    'call-legs.latest': orNone(kafka.topicCallLegsLatest),
+    'call-records.latest': orNone(kafka.topicCallRecordsLatest),
+    'rejected': kafka.topicRejected,
+    'ledger': orNone(kafka.topicLedger),
+    'watermarks': orNone(kafka.topicWatermarks),
+    'drift': orNone(kafka.topicDrift),
+    'calls': orNone(kafka.topicCalls),
+    'signals': orNone(kafka.topicSignals),
+    'offsets': kafka.topicOffsets,
+  };
 }
 
 /** A topic that can be switched off. */

@@ -57,6 +57,11 @@ const NEEDED: Readonly<Record<Asked['type'], Readonly<Record<string, Expected>>>
 /** What it may have: a field that is misspelt must not mean all feeds. */
 const CHOICE: Readonly<Record<string, Expected>> = { pbx: optional(TEXT), stream: optional(TEXT) };
 
+/** What a type alone may have. */
+const MORE: Partial<Readonly<Record<Asked['type'], Readonly<Record<string, Expected>>>>> = {
+  replay: { topic: optional(TEXT) },
+};
+
 interface RawSignal {
   readonly id?: string;
   readonly type: Asked['type'];
@@ -78,7 +83,7 @@ export function readSignal(text: string, known: Known, nowMs: number): Signal | 
   const foreign = misfit(raw, FIELDS, 'signal');
   if (foreign !== undefined) return unreadable(foreign);
   const { id, type, data, who = 'a signal', reason = 'not given' } = raw as RawSignal;
-  const fields = { ...NEEDED[type], ...CHOICE };
+  const fields = { ...NEEDED[type], ...CHOICE, ...MORE[type] };
   const problem = misfit(data, fields, 'data');
   if (problem !== undefined) return unreadable(problem);
   if (Object.keys(data).some((name) => !Object.hasOwn(fields, name))) {
@@ -93,11 +98,11 @@ export function readSignal(text: string, known: Known, nowMs: number): Signal | 
 }
 
 function askedOf(type: Asked['type'], data: RawSignal['data']): Asked {
-  const { pass, name, pbx, stream, by, from, to } = data;
+  const { pass, name, pbx, stream, by, from, to, topic } = data;
   const timeMs = (time: string | undefined): number | undefined =>
     time === undefined ? undefined : floorToSecond(Date.parse(time));
   const byMs = by === undefined ? undefined : Number(spanMs(by));
-  return { type, pass: name ?? pass!, pbx, stream, byMs, fromMs: timeMs(from), toMs: timeMs(to) };
+  return { type, pass: name ?? pass!, pbx, stream, byMs, fromMs: timeMs(from), toMs: timeMs(to), topic };
 }
 
 function optional([what, holds]: Expected): Expected {

@@ -22,7 +22,7 @@ const mayImport: readonly (readonly [place: string, ...allowed: readonly string[
   ['settings', 'settings-kafka', 'settings-units'],
   ['settings-kafka', 'settings-units', 'types:convict'],
   ['settings-units', 'types:convict'],
-  ['formats', 'streams/index'],
+  ['formats', 'feed', 'streams/index'],
   ['config', 'errors', 'feed', 'formats', 'settings', 'convict', 'node:fs'],
 ];
 

@@ -34,6 +34,13 @@ for (const [type, data, request] of requests) {
   });
 }
 
+test('a signal to replay may name a topic, for one stream', () => {
+  const data = { name: 'old', from: FROM, to: TO, stream: 'call-legs', topic: 'my.topic' };
+  const all = read({ type: 'replay', data });
+  const asked = { ...plan, replay: true, topic: 'my.topic' };
+  assert.deepEqual('request' in all && all.request, { kind: 'begin', plan: asked });
+});
+
 const pause = { type: 'pause', data: { pass: 'live' } };
 const refusals: readonly (readonly [outcome: 'unreadable' | 'refused', raw: object, says: RegExp])[] = [
   ['unreadable', [], /^signal must be an object/],
@@ -50,6 +57,13 @@ const refusals: readonly (readonly [outcome: 'unreadable' | 'refused', raw: obje
   ['unreadable', { type: 'reset', data: { pass: 'live', to: '2026-11-20' } }, /^data\.to must be a time with its zone/],
   ['unreadable', { type: 'reset', data: { pass: 'old', to: TO } }, /^data\.pass must be "live"/],
   ['unreadable', { type: 'backfill', data: { pass: 'old', from: FROM, to: TO } }, /^data\.name must be a text/],
+  ['unreadable', { type: 'backfill', data: { name: 'x', from: FROM, to: TO, topic: CANARY } },
+    /^data of a backfill must/],
+  ['unreadable', { type: 'replay', data: { name: 'x', from: FROM, to: TO, topic: 5 } }, /^data\.topic must be a text/],
+  ['refused', { type: 'replay', data: { name: 'x', from: FROM, to: TO, topic: CANARY } },
+    /^data\.topic needs one data\.stream, for a topic holds/],
+  ['refused', { type: 'replay', data: { name: 'x', from: FROM, to: TO, stream: 'call-legs', topic: `${CANARY}/` } },
+    /^data\.topic: a topic has 1 to 249/],
   ['refused', { type: 'pause', data: { pass: 'live', pbx: CANARY } }, /^data\.pbx: there are only Acme, globex,um/],
   ['refused', { type: 'pause', data: { pass: 'live', stream: CANARY } }, /^data\.stream: there are only call-legs/],
   ['refused', { type: 'rewind', data: { pass: 'live', by: '900d' } }, /^data\.by: 8x8 keeps two years/],

@@ -4,6 +4,7 @@ import { systemClock } from '../clock.ts';
 import { loadConfig, readLedger, type Config } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import { coverageOf, pieces, type Coverage } from '../feed/coverage.ts';
+import { LIVE } from '../feed/pass.ts';
 import { RETENTION_MS, type Window } from '../feed/window.ts';
 import type { LedgerEntry } from '../streams/audit.ts';
 import { timeOf } from './time.ts';
@@ -14,6 +15,7 @@ export interface LedgerArguments {
   readonly from?: number;
   readonly to?: number;
   readonly pbx?: readonly string[];
+  readonly pass: string;
   readonly per: 'hour' | 'day';
   readonly json?: boolean;
   readonly csv?: boolean;
@@ -29,6 +31,7 @@ export function addLedgerOptions(command: Command): Command {
     .addOption(new Option('--from <time>', 'ISO time; default: a day before the end').argParser(timeOf))
     .addOption(new Option('--to <time>', 'ISO time; default: now').argParser(timeOf))
     .addOption(new Option('--pbx <names>', 'only these, as in EIGHT_PBX_IDS').argParser(names))
+    .addOption(new Option('--pass <name>', 'of a backfill or replay of that name').default(LIVE))
     .addOption(new Option('--per <unit>', 'a line per hour or per day').choices(['hour', 'day']).default('hour'))
     .addOption(new Option('--json', 'JSON lines instead of a table').conflicts('csv'))
     .addOption(new Option('--csv', 'CSV instead of a table'));
@@ -36,6 +39,7 @@ export function addLedgerOptions(command: Command): Command {
 
 /** A line of what is printed: a feed in an hour or a day. */
 interface Line extends Coverage {
+  readonly pass: string;
   readonly stream: string;
   readonly pbxId: string;
 }
@@ -44,8 +48,9 @@ interface Line extends Coverage {
 export async function ledger(args: LedgerArguments, print: (line: string) => void): Promise<boolean> {
   const span = spanOf(args, systemClock.nowMs());
   const config = loadConfig(args.config);
-  const entries = (await readLedger(config, span.from)).filter(({ pass }) => pass === 'live');
-  const lines = linesOf(feedsOf(config, entries, args.pbx), pieces(span, PER_MS[args.per]));
+  const entries = ofPass(args.pass, span, await readLedger(config, span.from));
+  const configured = args.pass === LIVE ? config.source : { pbxIds: [], streams: [] };
+  const lines = linesOf(feedsOf(configured, entries, args.pbx), span, args);
   const write = args.json ? writeJson : args.csv ? writeCsv : writeTable;
   write(lines, print);
   return lines.every(({ holes }) => holes.length === 0);
@@ -60,11 +65,25 @@ function spanOf({ from, to }: LedgerArguments, nowMs: number): Window {
   return span;
 }
 
+/** Passes read the same spans again, so those of one alone add up. A live feed may be too young to have any. */
+function ofPass(pass: string, span: Window, entries: readonly LedgerEntry[]): readonly LedgerEntry[] {
+  const own = entries.filter((entry) => entry.pass === pass && entry.windowFrom < span.to);
+  if (own.length > 0 || pass === LIVE) return own;
+  const others = [...new Set(entries.map((entry) => entry.pass))].sort();
+  const known = others.length === 0 ? 'of no pass' : `only of ${others.join(', ')}`;
+  const when = `from ${iso(span.from)} to ${iso(span.to)}`;
+  throw invalid(`--pass ${pass}: the ledger has none of it ${when}, ${known}; --from and --to choose another span`);
+}
+
 /** Entries by feed: of those that are in the settings, and of any other that has some. */
 type Feeds = ReadonlyMap<string, readonly LedgerEntry[]>;
 
-function feedsOf({ source }: Config, entries: readonly LedgerEntry[], pbxs: readonly string[] | undefined): Feeds {
-  const configured = source.pbxIds.flatMap((pbxId) => source.streams.map((stream) => ({ pbxId, stream })));
+function feedsOf(
+  { pbxIds, streams }: Pick<Config['source'], 'pbxIds' | 'streams'>,
+  entries: readonly LedgerEntry[],
+  pbxs: readonly string[] | undefined,
+): Feeds {
+  const configured = pbxIds.flatMap((pbxId) => streams.map((stream) => ({ pbxId, stream })));
   const feeds = [...configured, ...entries].map(({ pbxId, stream }) => `${pbxId.toLowerCase()} ${stream}`).sort();
   const byFeed = Map.groupBy(entries, ({ pbxId, stream }) => `${pbxId.toLowerCase()} ${stream}`);
   const all = new Map(feeds.map((feed) => [feed, byFeed.get(feed) ?? []]));
@@ -77,11 +96,20 @@ function feedsOf({ source }: Config, entries: readonly LedgerEntry[], pbxs: read
   return new Map([...all].filter(([feed]) => pbxs.some((pbx) => pbx.toLowerCase() === pbxOf(feed))));
 }
 
-function linesOf(feeds: Feeds, spans: readonly Window[]): readonly Line[] {
+function linesOf(feeds: Feeds, span: Window, { pass, per }: Pick<LedgerArguments, 'pass' | 'per'>): readonly Line[] {
   return [...feeds].flatMap(([feed, entries]) => {
     const [pbxId, stream] = [feed.slice(0, feed.lastIndexOf(' ')), feed.slice(feed.lastIndexOf(' ') + 1)];
-    return coverageOf(entries, spans).map((coverage) => ({ pbxId, stream, ...coverage }));
+    const spans = pieces(pass === LIVE ? span : within(span, entries), PER_MS[per]);
+    return coverageOf(entries, spans).map((coverage) => ({ pass, pbxId, stream, ...coverage }));
   });
+}
+
+/** A pass over history has an end of its own: what lies beyond its windows is not waited for. */
+function within({ from, to }: Window, entries: readonly LedgerEntry[]): Window {
+  return {
+    from: Math.max(from, Math.min(...entries.map(({ windowFrom }) => windowFrom))),
+    to: Math.min(to, Math.max(...entries.map(({ windowTo }) => windowTo))),
+  };
 }
 
 const COLUMNS = ['windows', 'new', 'corrected', 'late', 'rejected', 'recovered', 'short'] as const;
@@ -94,8 +122,9 @@ function writeTable(lines: readonly Line[], print: (line: string) => void): void
     table.push([iso(line.span.from).slice(0, 16).replace('T', ' '), line.pbxId, line.stream, ...counts, stateOf(line)]);
   }
   print(table.toString());
-  for (const { stream, pbxId: pbx, holes } of lines) {
-    for (const { from, to } of holes) print(`MISSING: ${stream}/${pbx} was not read from ${iso(from)} to ${iso(to)}.`);
+  for (const { pass, stream, pbxId: pbx, holes } of lines) {
+    const feed = `${pass}/${stream}/${pbx}`;
+    for (const { from, to } of holes) print(`MISSING: ${feed} was not read from ${iso(from)} to ${iso(to)}.`);
   }
   if (lines.every(({ holes }) => holes.length === 0)) print('Nothing is missing of what was passed.');
 }
@@ -117,11 +146,12 @@ function writeJson(lines: readonly Line[], print: (line: string) => void): void 
 }
 
 function writeCsv(lines: readonly Line[], print: (line: string) => void): void {
-  print(['from', 'to', 'pbxId', 'stream', ...COLUMNS, 'holeSeconds', 'pendingFrom'].join(','));
+  print(['from', 'to', 'pass', 'pbxId', 'stream', ...COLUMNS, 'holeSeconds', 'pendingFrom'].join(','));
   for (const line of lines) {
-    const { span, pbxId, stream, holes, pendingFromMs } = line;
+    const { span, pass, pbxId, stream, holes, pendingFromMs } = line;
     const holeMs = holes.reduce((sum, { from, to }) => sum + to - from, 0);
-    const cells = [iso(span.from), iso(span.to), pbxId, stream, ...COLUMNS.map((name) => line[name]), holeMs / 1_000,
+    const counts = COLUMNS.map((name) => line[name]);
+    const cells = [iso(span.from), iso(span.to), pass, pbxId, stream, ...counts, holeMs / 1_000,
       pendingFromMs === undefined ? '' : iso(pendingFromMs)];
     print(cells.map(csvCell).join(','));
   }

@@ -7,6 +7,7 @@ import { feedsOf, requestOf } from '../feed/ask.ts';
 import { decideChange, type ChangeRequest } from '../feed/change.ts';
 import { feedName, type FeedId } from '../feed/feed.ts';
 import { progressOf, type PassPlan } from '../feed/pass.ts';
+import { refuseOwnTopic } from '../operate.ts';
 import { configOption, option, reasonOption, taken, whoOption } from './offsets.ts';
 import { createProgress } from './progress.ts';
 import { timeOf } from './time.ts';
@@ -31,6 +32,8 @@ export interface PassArguments extends Selection {
 export interface BeginArguments extends PassArguments {
   readonly from: number;
   readonly to: number;
+  /** Of a replay. */
+  readonly topic?: string;
   readonly dryRun?: boolean;
   readonly detach?: boolean;
 }
@@ -44,6 +47,10 @@ export function addBeginOptions(command: Command): Command {
     .addOption(whoOption())
     .option('--dry-run', 'only tell what would be read, and change nothing')
     .option('--detach', 'do not wait for its end; the workers go on with it either way');
+}
+
+export function addReplayOptions(command: Command): Command {
+  return addBeginOptions(command).option('--topic <name>', 'where to; default: the topic of the stream');
 }
 
 export function addPassOptions(command: Command): Command {
@@ -67,12 +74,13 @@ export async function begin(
   signal: AbortSignal,
   print: Print,
 ): Promise<void> {
-  const { from: fromMs, to: toMs, replay, name, reason, who } = args;
+  const { from: fromMs, to: toMs, replay, name, stream, topic, reason, who } = args;
   const nowMs = systemClock.nowMs();
-  const asked = { type: replay ? 'replay' : 'backfill', pass: name, fromMs, toMs } as const;
+  const asked = { type: replay ? 'replay' : 'backfill', pass: name, stream, fromMs, toMs, topic } as const;
   const request = taken(requestOf(asked, nowMs, option)) as ChangeRequest & { readonly kind: 'begin' };
   const config = loadConfig(args.config);
   const feeds = feedsIn(config, args);
+  refuseOwnTopic(config, request);
   if (args.dryRun === true) return foretell(config, feeds, request, print);
 
   const reports = await changeOffsets(config, { feeds, request, note: { reason, who, at: nowMs } });
@@ -80,7 +88,9 @@ export async function begin(
     print(`${feedName(feed)}: ${unchanged ?? `reads ${spanOf(plan!)}`}.`);
   }
   if (reports.every(({ plan }) => plan === undefined)) throw invalid('nothing to read; see above');
-  const goingOn = reports.filter(({ plan }) => plan?.fromMs === fromMs && plan.replay === replay);
+  const isAsked = (plan: PassPlan | undefined): boolean =>
+    plan?.fromMs === fromMs && plan.replay === replay && plan.topic === topic;
+  const goingOn = reports.filter(({ plan }) => isAsked(plan));
   if (goingOn.length === 0) throw invalid(`--name ${name}: another pass has that name; take a new one`);
   if (args.detach !== true) await watch(config, goingOn.map(({ feed }) => feed), signal, print);
 }
@@ -110,14 +120,16 @@ export async function showPasses(
 ): Promise<void> {
   const rows = (await readOffsets(loadConfig(config))).flatMap(({ feed, offset }) => {
     if (offset?.pass === undefined) return [];
-    const { pass: { fromMs, endMs, replay }, watermarkMs, state } = offset;
+    const { pass: { fromMs, endMs, replay, topic = '' }, watermarkMs, state } = offset;
     const part = progressOf(watermarkMs, offset.pass);
     const kind = replay ? 'replay' : 'backfill';
     const told = part === 1 ? 'done' : state.toLowerCase();
-    return [{ feed, kind, from: iso(fromMs), to: iso(endMs), state: told, percent: Math.floor(part * 1_000) / 10 }];
+    const percent = Math.floor(part * 1_000) / 10;
+    return [{ feed, kind, from: iso(fromMs), to: iso(endMs), topic, state: told, percent }];
   });
   if (json) return rows.forEach((row) => print(JSON.stringify(row)));
-  const table = new Table({ style: { head: [], border: [] }, head: ['feed', 'kind', 'from', 'to', 'state', '%'] });
+  const head = ['feed', 'kind', 'from', 'to', 'topic', 'state', '%'];
+  const table = new Table({ style: { head: [], border: [] }, head });
   table.push(...rows.map((row) => Object.values(row)));
   print(rows.length === 0 ? 'There is no pass over history.' : table.toString());
 }

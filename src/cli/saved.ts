@@ -4,7 +4,7 @@ import { systemClock } from '../clock.ts';
 import { changeOffsets, loadConfig, readOffsets, type Config } from '../connector.ts';
 import { ConnectorError } from '../errors.ts';
 import { decideChange, forgottenBy } from '../feed/change.ts';
-import { feedName } from '../feed/feed.ts';
+import { DERIVED, feedName } from '../feed/feed.ts';
 import type { OffsetState } from '../feed/offset.ts';
 import { LIVE } from '../feed/pass.ts';
 import { readSaved, saveOffset, writeSaved, type SavedFile, type SavedOffset } from '../feed/saved.ts';
@@ -127,10 +127,11 @@ function choose({ offsets }: SavedFile, names: readonly string[] | undefined, fi
   return names === undefined ? offsets : offsets.filter(({ feed }) => wanted.has(feedName(feed)));
 }
 
-function isConfigured({ source }: Config, { feed, pass }: SavedOffset): boolean {
+function isConfigured({ source, kafka }: Config, { feed, pass }: SavedOffset): boolean {
   const isPass = feed.pass === LIVE || pass !== undefined;
   const hasPbx = source.pbxIds.some((pbxId) => pbxId.toLowerCase() === feed.pbxId.toLowerCase());
-  return isPass && hasPbx && source.streams.includes(feed.stream);
+  const hasStream = feed.stream === DERIVED ? kafka.topicCalls !== 'off' : source.streams.includes(feed.stream);
+  return isPass && hasPbx && hasStream;
 }
 
 function refuseUnknown(unknown: readonly SavedOffset[]): void {

@@ -1,6 +1,6 @@
 import type { ChangeRequest } from './change.ts';
 import type { FeedId, StreamName } from './feed.ts';
-import { LIVE } from './pass.ts';
+import { LIVE, TOPIC_NAME } from './pass.ts';
 import { RETENTION_MS } from './window.ts';
 
 export const ASKED_TYPES = ['pause', 'resume', 'cancel', 'rewind', 'reset', 'backfill', 'replay'] as const;
@@ -15,10 +15,12 @@ export interface Asked {
   readonly byMs?: number | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
+  /** Where a replay puts its rows; that of their stream, if absent. */
+  readonly topic?: string | undefined;
 }
 
 /** How what is asked for is called where it was said: an option of a command, or a field of a signal. */
-export type Naming = (field: 'name' | 'pbx' | 'stream' | 'by' | 'from' | 'to') => string;
+export type Naming = (field: 'name' | 'pbx' | 'stream' | 'by' | 'from' | 'to' | 'topic') => string;
 
 export interface Problem {
   readonly problem: string;
@@ -36,34 +38,48 @@ export interface SignalAnswer {
   readonly feeds: Readonly<Record<string, string>>;
 }
 
+const YEARS = '8x8 keeps two years, and no more';
 const PASS_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 
 /** The change that is asked for, or why it makes no sense. A time or span that the type needs must be there. */
-export function requestOf({ type, pass, byMs, fromMs, toMs }: Asked, nowMs: number, named: Naming):
-  ChangeRequest | Problem {
-  const [oldestMs, years] = [nowMs - RETENTION_MS, '8x8 keeps two years, and no more'];
+export function requestOf(asked: Asked, nowMs: number, named: Naming): ChangeRequest | Problem {
+  const { type, byMs, toMs } = asked;
   switch (type) {
     case 'pause':
     case 'resume':
     case 'cancel':
       return { kind: type };
     case 'rewind':
-      return byMs! > RETENTION_MS ? { problem: `${named('by')}: ${years}` } : { kind: 'reset', to: { backMs: byMs! } };
+      return byMs! > RETENTION_MS ? { problem: `${named('by')}: ${YEARS}` } : { kind: 'reset', to: { backMs: byMs! } };
     case 'reset':
       if (toMs! > nowMs) return { problem: `${named('to')} lies in the future: calls would be skipped` };
-      if (toMs! < oldestMs) return { problem: `${named('to')}: ${years}` };
+      if (toMs! < nowMs - RETENTION_MS) return { problem: `${named('to')}: ${YEARS}` };
       return { kind: 'reset', to: { timeMs: toMs! } };
     case 'backfill':
     case 'replay':
-      if (!PASS_NAME.test(pass) || pass === LIVE) {
-        const must = '1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit, and not "live"';
-        return { problem: `${named('name')}: ${must}` };
-      }
-      if (toMs! > nowMs) return { problem: `${named('to')} lies in the future` };
-      if (fromMs! >= toMs!) return { problem: `${named('from')} must lie before ${named('to')}` };
-      if (fromMs! < oldestMs) return { problem: `${named('from')}: ${years}` };
-      return { kind: 'begin', plan: { fromMs: fromMs!, endMs: toMs!, replay: type === 'replay' } };
+      return beginOf(asked, nowMs, named);
   }
+}
+
+function beginOf(asked: Asked, nowMs: number, named: Naming): ChangeRequest | Problem {
+  const { type, pass, stream, topic } = asked;
+  const [fromMs, endMs] = [asked.fromMs!, asked.toMs!];
+  if (!PASS_NAME.test(pass) || pass === LIVE) {
+    const must = '1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit, and not "live"';
+    return { problem: `${named('name')}: ${must}` };
+  }
+  if (endMs > nowMs) return { problem: `${named('to')} lies in the future` };
+  if (fromMs >= endMs) return { problem: `${named('from')} must lie before ${named('to')}` };
+  if (fromMs < nowMs - RETENTION_MS) return { problem: `${named('from')}: ${YEARS}` };
+  const plan = { fromMs, endMs, replay: type === 'replay' };
+  if (topic === undefined) return { kind: 'begin', plan };
+  if (!TOPIC_NAME.test(topic)) {
+    return { problem: `${named('topic')}: a topic has 1 to 249 letters, digits, ".", "_" or "-"` };
+  }
+  if (stream === undefined || stream.includes(',')) {
+    return { problem: `${named('topic')} needs one ${named('stream')}, for a topic holds rows of one kind` };
+  }
+  return { kind: 'begin', plan: { ...plan, topic } };
 }
 
 /** What is configured. */

@@ -12,7 +12,12 @@ export type ChangeRequest =
   | { readonly kind: 'begin'; readonly plan: PassPlan }
   | { readonly kind: 'pause' | 'resume' | 'cancel' }
   /** Stand where the feeds of a file stood, and know what they knew. By the name of the feed. */
-  | { readonly kind: 'import'; readonly offsets: ReadonlyMap<string, SavedOffset> };
+  | {
+    readonly kind: 'import';
+    readonly offsets: ReadonlyMap<string, SavedOffset>;
+    /** Only where nothing has been read yet. */
+    readonly onlyNew?: boolean;
+  };
 
 /** What becomes of it: a change, or the reason why there is none. */
 export type Decision =
@@ -39,7 +44,7 @@ export function decideChange(
   const state = states.get(feedName(feed));
   if (request.kind === 'reset') return decideReset(state, request.to);
   if (request.kind === 'begin') return decideBegin(states, feed, request.plan);
-  if (request.kind === 'import') return decideImport(states, feed, request.offsets);
+  if (request.kind === 'import') return decideImport(states, feed, request);
   if (state === undefined) return { unchanged: 'it has no offset' };
   const ended = state.pass !== undefined && state.watermarkMs >= readToMs(state.pass);
   if (ended || state.state === 'CANCELLED') return { unchanged: 'it has come to its end' };
@@ -61,7 +66,7 @@ function decideReset(state: OffsetState | undefined, to: (ChangeRequest & { kind
 function decideBegin(states: ReadonlyMap<string, OffsetState>, feed: FeedId, plan: PassPlan): Decision {
   const known = states.get(feedName(feed))?.pass;
   if (known !== undefined) {
-    const same = known.fromMs === plan.fromMs && known.replay === plan.replay;
+    const same = isSamePlan(known, { ...plan, endMs: known.endMs });
     return { unchanged: same ? 'it has begun before, and goes on' : 'another pass has that name; take a new one' };
   }
   const live = states.get(feedName({ ...feed, pass: LIVE }));
@@ -84,11 +89,12 @@ function decideBegin(states: ReadonlyMap<string, OffsetState>, feed: FeedId, pla
 function decideImport(
   states: ReadonlyMap<string, OffsetState>,
   feed: FeedId,
-  offsets: ReadonlyMap<string, SavedOffset>,
+  { offsets, onlyNew = false }: ChangeRequest & { readonly kind: 'import' },
 ): Decision {
   const saved = offsets.get(feedName(feed));
   if (saved === undefined) return { unchanged: 'the file does not have it' };
   const known = states.get(feedName(feed));
+  if (onlyNew && known !== undefined && hasRead(known)) return { unchanged: 'it has read something already' };
   if (known !== undefined && !isSamePlan(known.pass, saved.pass)) {
     return { unchanged: 'another pass has that name; end that one, or leave this one out' };
   }
@@ -96,6 +102,10 @@ function decideImport(
   const rival = reads ? rivalOf(states, feed, saved.pass) : undefined;
   if (rival !== undefined) return { unchanged: `the pass ${rival.feed.pass} reads a part of it; leave this one out` };
   return { change: restoring(saved) };
+}
+
+function hasRead({ watermarkMs, originMs, seenCount }: OffsetState): boolean {
+  return watermarkMs > originMs || seenCount > 0;
 }
 
 /** How many keys a change makes a feed forget. */
@@ -106,7 +116,7 @@ export function forgottenBy(state: OffsetState, { seen }: OffsetChange): number 
 }
 
 function isSamePlan(a: PassPlan | undefined, b: PassPlan | undefined): boolean {
-  return a?.fromMs === b?.fromMs && a?.endMs === b?.endMs && a?.replay === b?.replay;
+  return a?.fromMs === b?.fromMs && a?.endMs === b?.endMs && a?.replay === b?.replay && a?.topic === b?.topic;
 }
 
 /** Another backfill of the same that publishes a part of it. */

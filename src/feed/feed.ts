@@ -25,7 +25,7 @@ export function feedName(feed: FeedId): string {
 /** The feed of a name, in the name's spelling. A PBX name may hold a slash, a pass may not. */
 export function feedNamed(name: string): FeedId | undefined {
   const [, pass, stream, pbxId] = /^([^/]+)\/([^/]+)\/(.+)$/.exec(name) ?? [];
-  const known = STREAM_NAMES.find((one) => one === stream);
+  const known = ([...STREAM_NAMES, DERIVED] as const).find((one) => one === stream);
   return known === undefined ? undefined : { pass: pass!, stream: known, pbxId: pbxId! };
 }
 

@@ -12,7 +12,12 @@ export interface PassPlan {
   readonly endMs: number;
   /** It publishes again on purpose, also what the live pass has published. */
   readonly replay: boolean;
+  /** Where a replay puts its rows, instead of the topic of their stream. */
+  readonly topic?: string;
 }
+
+/** What Kafka takes for the name of a topic. */
+export const TOPIC_NAME = /^[\w.-]{1,249}$/;
 
 /**
  * Up to where a pass reads. Behind its end, so that a row in the seam to the live pass lies well inside a window,

@@ -1,7 +1,7 @@
 import { isObject, misfit, oneOf, TEXT, TIME, wholeNumber, type Expected } from './expected.ts';
 import { feedNamed, type FeedId } from './feed.ts';
 import type { OffsetChange, OffsetState, SeenEntry } from './offset.ts';
-import { LIVE, readToMs, type FeedState, type PassPlan } from './pass.ts';
+import { LIVE, readToMs, TOPIC_NAME, type FeedState, type PassPlan } from './pass.ts';
 import { RETENTION_MS } from './window.ts';
 
 /** Version of what a file of offsets means. */
@@ -43,11 +43,20 @@ export function writeSaved({ connector, offsets }: SavedFile, exportedAtMs: numb
     seenFrom: iso(seenFromMs),
     origin: iso(originMs),
     state,
-    plan: pass === undefined ? null : { from: iso(pass.fromMs), end: iso(pass.endMs), replay: pass.replay },
+    plan: pass === undefined ? null
+      : { from: iso(pass.fromMs), end: iso(pass.endMs), replay: pass.replay, topic: pass.topic ?? null },
     drift,
     seen: seen.map(({ timeMs: time, key, ...entry }) => ({ key, time, ...entry })),
   }));
   return JSON.stringify({ version: VERSION, connector, exportedAt: iso(exportedAtMs), feeds });
+}
+
+interface RawPlan {
+  readonly from: string;
+  readonly end: string;
+  readonly replay: boolean;
+  /** Absent in files of before. */
+  readonly topic?: string | null;
 }
 
 interface RawFeed {
@@ -56,7 +65,7 @@ interface RawFeed {
   readonly seenFrom: string;
   readonly origin: string;
   readonly state: FeedState;
-  readonly plan: { readonly from: string; readonly end: string; readonly replay: boolean } | null;
+  readonly plan: RawPlan | null;
   readonly drift: readonly string[];
   readonly seen: readonly (Omit<SeenEntry, 'timeMs'> & { readonly time: number })[];
 }
@@ -79,7 +88,11 @@ const FEED_FIELDS: Readonly<Record<keyof RawFeed, Expected>> = {
   seen: LIST,
 };
 
-const PLAN_FIELDS = { from: TIME, end: TIME, replay: BOOLEAN } as const;
+const PLAN_FIELDS: Readonly<Record<keyof RawPlan, Expected>> = {
+  from: TIME, end: TIME, replay: BOOLEAN,
+  topic: ['null, or the name of a topic', (value) =>
+    value === undefined || value === null || (typeof value === 'string' && TOPIC_NAME.test(value))],
+};
 
 const ENTRY_FIELDS: Readonly<Record<keyof RawFeed['seen'][number], Expected>> = {
   key: TEXT,
@@ -133,6 +146,7 @@ function untrue(raw: RawFeed, place: string, nowMs: number): string | undefined 
     [seenFromMs > watermarkMs, 'seenFrom must not lie behind watermark'],
     [originMs > seenFromMs, 'origin must not lie behind seenFrom'],
     [(name === LIVE) !== (pass === undefined), 'plan must be null for the live pass, and only for it'],
+    [pass?.topic !== undefined && !pass.replay, 'plan.topic must be null, unless it is a replay'],
     [pass !== undefined && pass.fromMs >= pass.endMs, 'plan.from must lie before plan.end'],
     [pass === undefined && state === 'CANCELLED', 'state: the live pass has no end'],
   ];
@@ -147,11 +161,14 @@ function readFeed({ feed, watermark, seenFrom, origin, plan, seen, drift, state 
     seenFromMs: Date.parse(seenFrom),
     originMs: Date.parse(origin),
     state,
-    pass: plan === null ? undefined
-      : { fromMs: Date.parse(plan.from), endMs: Date.parse(plan.end), replay: plan.replay },
+    pass: plan === null ? undefined : readPlan(plan),
     drift,
     seen: seen.map(({ key, time, hash, revision, marks }) => ({ key, timeMs: time, hash, revision, marks })),
   };
+}
+
+function readPlan({ from, end, replay, topic = null }: RawPlan): PassPlan {
+  return { fromMs: Date.parse(from), endMs: Date.parse(end), replay, ...topic === null ? {} : { topic } };
 }
 
 function iso(ms: number): string {

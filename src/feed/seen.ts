@@ -34,6 +34,9 @@ export interface Sieve<E> {
   readonly others?: readonly Pick<FeedOffset, 'seenEntry'>[];
 }
 
+/** Hash of a content that is published, but under a key of another name. One of 2^48 contents has it by chance. */
+export const CONTENT_UNKNOWN = 0;
+
 /**
  * Keeps what is new of a page, and what has changed.
  *
@@ -61,6 +64,9 @@ export function takeFresh<E extends Keyed>(
     } else if (known === undefined) {
       fresh.push(event);
       seen.set(key, { key, timeMs, hash, revision: 1, marks });
+    } else if (known.hash === CONTENT_UNKNOWN) {
+      repeats += 1;
+      seen.set(key, { ...known, hash, marks, timeMs: Math.max(timeMs, known.timeMs) });
     } else if (known.hash !== hash) {
       corrected += 1;
       fresh.push(revise(event, known));

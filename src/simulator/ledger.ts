@@ -98,7 +98,7 @@ export function createLedger(system: PhoneSystem): Ledger {
       damaged.set(index, { times: (damaged.get(index)?.times ?? 0) + 1, lastMs });
     },
 
-    *entries({ report, fromMs, toMs, nowMs, pbxIds = system.options.pbxIds, rows = false }) {
+    *entries({ report, fromMs, toMs, nowMs, pbxIds = system.pbxIds(), rows = false }) {
       const span = { report, pbxIds, nowMs, timeOf: 'disconnect', lowMs: fromMs, highMs: toMs - 1 } as const;
       for (const row of walkRows(system, { ...span, simplified: false, matches: undefined })) {
         const entry = makeEntry(row, tallies.get(row.bucket.id), nowMs);

@@ -69,6 +69,14 @@ export interface Line {
  */
 export interface PhoneSystem {
   readonly options: PhoneSystemOptions;
+  /** Names of the PBXes by now. */
+  pbxIds(): readonly string[];
+  /**
+   * All rows of a PBX, also those of before, have its new name from now on, and nobody has the old one.
+   *
+   * UNVERIFIED: what 8x8 does with the rows of before is not documented. A tenant that renames a PBX would show it.
+   */
+  rename(from: string, to: string): void;
   /** The lines of the named PBXes; a name nobody has adds none. */
   lines(pbxIds: readonly string[]): readonly Line[];
   /** The rows that start in `[index * spanMs, (index + 1) * spanMs)`; undefined where no call can be. */
@@ -90,7 +98,8 @@ export function createPhoneSystem(
 ): PhoneSystem {
   const settled: PhoneSystemOptions = { ...PHONE_SYSTEM_DEFAULTS, ...options };
   const firstCallMs = settled.startedAtMs - settled.historyMs;
-  const linesByPbx = new Map(settled.pbxIds.map((pbxId) => [pbxId, makeLines(pbxId, settled.callsPerHour)]));
+  const linesByPbx = new Map<string, readonly Line[]>(settled.pbxIds.map((pbxId) =>
+    [pbxId, makeLines(pbxId, settled.callsPerHour)]));
   const callCaches = new Map<string, RecentCache<readonly Call[]>>();
   const rowCache = new RecentCache<RowBucket>(settled.rowsCachedMax, (bucket) => bucket.count);
 
@@ -119,6 +128,12 @@ export function createPhoneSystem(
   return {
     options: settled,
     counts: new Map(),
+    pbxIds: () => [...linesByPbx.keys()],
+    rename(from, to) {
+      const lines = linesByPbx.get(from)!.map((line) => ({ ...line, name: `${to}/${line.length}`, pbxId: to }));
+      linesByPbx.delete(from);
+      linesByPbx.set(to, lines);
+    },
     lines: (pbxIds) => pbxIds.flatMap((pbxId) => linesByPbx.get(pbxId) ?? []),
 
     rows(line, report, index) {

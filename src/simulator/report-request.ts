@@ -21,8 +21,9 @@ const PARTIES_MAX = 125;
  * @throws Refusal
  */
 export function readReportRequest(
-  { options, zones }: World, report: Report, parameters: URLSearchParams,
+  world: World, report: Report, parameters: URLSearchParams,
 ): ReportRequest {
+  const { options, zones } = world;
   const refuse = (message: string): never => {
     throw new Refusal(badParameter(options, report, message));
   };
@@ -41,7 +42,7 @@ export function readReportRequest(
     zone,
     query: {
       report,
-      pbxIds: readPbxIds(options, report, asked),
+      pbxIds: readPbxIds(world, report, asked),
       fromMs,
       toMs,
       pageSize: readPageSize(options, need('pageSize')) ?? refuse('Invalid pageSize'),
@@ -60,10 +61,11 @@ export function readReportRequest(
  *
  * @throws Refusal
  */
-function readPbxIds(options: SimulatorOptions, report: Report, asked: string): readonly string[] {
-  const names = asked === 'allpbxes' ? options.pbxIds : [...new Set(asked.split(',').map((name) => name.trim()))];
+function readPbxIds({ options, system }: World, report: Report, asked: string): readonly string[] {
+  const known = system.pbxIds();
+  const names = asked === 'allpbxes' ? known : [...new Set(asked.split(',').map((name) => name.trim()))];
   const forbidden = names.filter((name) => options.forbiddenPbxIds.includes(name));
-  const unknown = names.filter((name) => !options.pbxIds.includes(name) && !forbidden.includes(name));
+  const unknown = names.filter((name) => !known.includes(name) && !forbidden.includes(name));
   const allowed = names.filter((name) => !forbidden.includes(name) && !unknown.includes(name));
 
   const leaveOut = options.forbiddenAmongOthers === 'leave-out' && allowed.length > 0;

@@ -160,7 +160,7 @@ function* linesOf(entries: Iterable<unknown>): Generator<string> {
 }
 
 function prepareRows({ system, options }: World, lowMs: number, highMs: number): number {
-  const span = { pbxIds: options.pbxIds, timeOf: 'disconnect', lowMs, highMs, nowMs: options.clock.nowMs() } as const;
+  const span = { pbxIds: system.pbxIds(), timeOf: 'disconnect', lowMs, highMs, nowMs: options.clock.nowMs() } as const;
   return REPORTS.reduce((sum, report) =>
     sum + countRows(system, { ...span, report, simplified: false, matches: undefined }).count, 0);
 }

@@ -67,7 +67,7 @@ async function planChange(
   const { records, broken, signals } = await readLatest(offsets, history);
   const states = restoreOffsets(records);
   // Each owner and each commit has written here, so the log offset is above the number of any that cannot be read.
-  const number = Number(history.at(-1)!.offset);
+  const number = 1 + Number(history.at(-1)?.offset ?? 0);
   const messages: PlacedMessage[] = [];
   const reports = feeds.map((feed): ChangeReport => {
     const name = feedName(feed);

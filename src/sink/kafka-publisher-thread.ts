@@ -6,7 +6,10 @@ import type { Call, PublisherOptions, Reply, Transaction } from './kafka-publish
 
 /** The publishing thread: kafkajs's producers, and nothing that decides. See {@link Call} for what it is asked. */
 const kafka = new Kafka(clientConfig(workerData as ClientOptions, (log) => reply({ log })));
-const publishers = new Map<number, { readonly producer: Producer; readonly options: PublisherOptions }>();
+const publishers = new Map<number, { readonly producer: Producer; readonly options: Options }>();
+
+/** Its leaders become more. */
+type Options = PublisherOptions & { readonly leaders: Map<string, number> };
 
 parentPort!.on('message', (call: Call) => {
   answer(call).then(
@@ -24,7 +27,8 @@ async function answer(call: Call): Promise<void> {
   return producer.disconnect();
 }
 
-async function open(publisher: number, options: PublisherOptions): Promise<void> {
+async function open(publisher: number, asked: PublisherOptions): Promise<void> {
+  const options = { ...asked, leaders: new Map(asked.leaders) };
   const producer = createProducer(options);
   try {
     await producer.connect();
@@ -36,8 +40,9 @@ async function open(publisher: number, options: PublisherOptions): Promise<void>
 }
 
 /** One transaction. Any error is the end of the producer; see `kafka-session.ts`. */
-async function publish(publisher: number, { messages, commit }: Transaction): Promise<void> {
+async function publish(publisher: number, { messages, commit, leaders = new Map() }: Transaction): Promise<void> {
   const { producer, options } = publishers.get(publisher)!;
+  for (const [place, leader] of leaders) options.leaders.set(place, leader);
   const leaderOf = (topic: string, partition: number): number => options.leaders.get(`${topic}/${partition}`) ?? -1;
   // Whoever waited for it may have given up meanwhile: then nothing more is sent. Only a first request that hangs and
   // takes its epoch late can still fence his next session, which then is opened anew and reads again.

@@ -14,6 +14,8 @@ export interface Transaction {
   readonly messages: readonly PlacedMessage[];
   /** Stands on each of its events: {@link commitName}. */
   readonly commit?: string;
+  /** Of topics that came into use after the session was opened; see {@link PublisherOptions.leaders}. */
+  readonly leaders?: ReadonlyMap<string, number>;
 }
 
 export interface PublisherOptions {

@@ -6,6 +6,7 @@ import { feedName, type Shard } from '../feed/feed.ts';
 import { contentsOf } from '../feed/manifest.ts';
 import { nextGeneration, OffsetState } from '../feed/offset.ts';
 import type { BusEvent } from '../streams/stream.ts';
+import { createWays, type OpenTopic } from './kafka-detours.ts';
 import { eventMessages, isWanted, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
 import {
   barrierMessage, commitName, isBarrier, offsetMessage, offsetsFrom, type OffsetsTopic,
@@ -28,6 +29,8 @@ export interface SessionParts {
   readonly publishing: Omit<PublisherOptions, 'transactionalId'>;
   /** Committed records of the shard's partition, from its start up to the one that `isLast` knows. */
   readonly read: (shard: Shard, isLast: (message: KafkaMessage) => boolean) => Promise<readonly KafkaMessage[]>;
+  /** For the replays that name a topic. */
+  readonly openTopic: OpenTopic;
   readonly onTransaction: (report: TransactionReport) => void;
 }
 
@@ -69,6 +72,7 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
     throw error;
   });
   const generation = nextGeneration(states);
+  const wayOf = createWays(encoder, parts.openTopic);
   const staged = new WeakMap<BusEvent, readonly PlacedMessage[]>();
   let dead = false;
 
@@ -82,14 +86,18 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
       if (dead) throw new ConnectorError('SINK_OUTCOME_UNKNOWN', `shard ${shard}: this session has failed before`);
       const events = all.filter((event) => isWanted(encoder, event));
       const state = states.get(feedName(feed)) ?? new OffsetState(feed, step.seenFromMs);
+      const way = await wayOf(state, events);
+      const encode = (event: BusEvent): readonly PlacedMessage[] =>
+        (way.encoder === encoder ? staged.get(event) : undefined) ?? eventMessages(way.encoder, event);
       const records = state.recordsFor(step, contentsOf(generation, events));
       // All that can fail for a reason of ours comes before the transaction, and the offset comes last in it.
       const messages = [
-        ...events.flatMap((event) => staged.get(event) ?? eventMessages(encoder, event)),
+        ...events.flatMap(encode),
         ...records.map((record) => offsetMessage(offsets, shard, record)),
       ];
       dead = true; // until Kafka has said yes
-      await publish(parts, publisher, { messages, commit: commitName(offsets, feed, state.commits + 1) });
+      const commit = commitName(offsets, feed, state.commits + 1);
+      await publish(parts, publisher, { messages, commit, ...way.leaders && { leaders: way.leaders } });
       for (const record of records) state.apply(record);
       states.set(feedName(feed), state);
       dead = false;

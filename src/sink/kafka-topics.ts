@@ -35,20 +35,38 @@ export async function prepareTopics(
   admin: Admin,
   options: TopicOptions,
 ): Promise<ReadonlyMap<string, PartitionMetadata[]>> {
-  const plans = planTopics(options, (await admin.describeCluster()).brokers.length);
-  const existing = new Set(await admin.listTopics());
-  const missing = plans.filter(({ topic }) => !existing.has(topic));
-
-  if (missing.length > 0 && !options.create) {
-    throw refused(`topics are missing. Create them, or set KAFKA_CREATE_TOPICS=true:\n${commands(options, missing)}`);
-  }
-  if (missing.length > 0) await createTopics(admin, options, missing);
+  const plans = planTopics(options, await brokerCount(admin));
+  await makeMissing(admin, options, plans);
   return pRetry(async () => {
     await checkCompaction(admin, options);
     const partitions = await readPartitions(admin, plans.map(({ topic }) => topic));
     checkShards(partitions.get(options.topics.offsets)!.length, options);
     return partitions;
   }, { ...SPREADING, shouldRetry: ({ error }) => isSpreading(error) });
+}
+
+/** A topic of events beside ours, and its partitions. @throws ConnectorError as {@link prepareTopics}. */
+export async function prepareEventTopic(
+  admin: Admin,
+  options: TopicOptions,
+  topic: string,
+): Promise<PartitionMetadata[]> {
+  await makeMissing(admin, options, [{ topic, ...eventsPlan(options, await brokerCount(admin)) }]);
+  const read = async (): Promise<PartitionMetadata[]> => (await readPartitions(admin, [topic])).get(topic)!;
+  return pRetry(read, { ...SPREADING, shouldRetry: ({ error }) => isSpreading(error) });
+}
+
+async function brokerCount(admin: Admin): Promise<number> {
+  return (await admin.describeCluster()).brokers.length;
+}
+
+async function makeMissing(admin: Admin, options: TopicOptions, plans: readonly TopicPlan[]): Promise<void> {
+  const existing = new Set(await admin.listTopics());
+  const missing = plans.filter(({ topic }) => !existing.has(topic));
+  if (missing.length > 0 && !options.create) {
+    throw refused(`topics are missing. Create them, or set KAFKA_CREATE_TOPICS=true:\n${commands(options, missing)}`);
+  }
+  if (missing.length > 0) await createTopics(admin, options, missing);
 }
 
 /** Brokers hear of a new topic one after the other, a loaded one late; kafkajs takes their answers for final ones. */
@@ -68,11 +86,17 @@ export async function readPartitions(
   return new Map(metadata.topics.map(({ name, partitions }) => [name, partitions]));
 }
 
-function planTopics(options: TopicOptions, brokerCount: number): readonly TopicPlan[] {
-  const { topics, partitions, shards, retentionMs } = options;
-  const replicationFactor = options.replicationFactor || Math.min(3, brokerCount);
+function eventsPlan(options: TopicOptions, brokers: number): Omit<TopicPlan, 'topic'> {
+  const replicationFactor = options.replicationFactor || Math.min(3, brokers);
   const safety = { 'min.insync.replicas': String(Math.max(1, replicationFactor - 1)) };
-  const events = { ...safety, 'cleanup.policy': 'delete', 'retention.ms': String(retentionMs) };
+  const config = { ...safety, 'cleanup.policy': 'delete', 'retention.ms': String(options.retentionMs) };
+  return { partitions: options.partitions, replicationFactor, config };
+}
+
+function planTopics(options: TopicOptions, brokers: number): readonly TopicPlan[] {
+  const { topics, partitions, shards } = options;
+  const { replicationFactor, config: events } = eventsPlan(options, brokers);
+  const safety = { 'min.insync.replicas': events['min.insync.replicas']! };
   const latest = { ...safety, 'cleanup.policy': 'compact' };
   // Small segments: the newest is never compacted, and a takeover reads the topic from its start.
   const offsets = { ...safety, 'cleanup.policy': 'compact', 'segment.bytes': String(16 * 1_024 ** 2) };

@@ -1,17 +1,18 @@
 import { CompressionTypes, Kafka, type Admin, type PartitionMetadata } from 'kafkajs';
 import { ConnectorError } from '../errors.ts';
-import type { Shard } from '../feed/feed.ts';
+import type { Shard, StreamName } from '../feed/feed.ts';
 import { callLegs } from '../streams/call-legs.ts';
 import { callRecords } from '../streams/call-records.ts';
 import { openCodec, type Codec, type RegistryOptions } from './avro.ts';
 import { clientConfig } from './kafka-client.ts';
+import { topicRefused, type DetourTopic } from './kafka-detours.ts';
 import { KafkaGroup } from './kafka-group.ts';
 import { createPlacer, type EventEncoder, type EventTopic } from './kafka-messages.ts';
 import type { OffsetsTopic } from './kafka-offsets.ts';
 import { PublisherThread } from './kafka-publisher.ts';
 import { changeOffsets, type ChangeReport, type OffsetsChange } from './kafka-change.ts';
 import { openKafkaSession, type SessionParts, type TransactionReport } from './kafka-session.ts';
-import { prepareTopics, readPartitions, type TopicOptions } from './kafka-topics.ts';
+import { prepareEventTopic, prepareTopics, readPartitions, type TopicOptions } from './kafka-topics.ts';
 import type { ShardSession, Sink } from './sink.ts';
 
 export interface KafkaSinkOptions extends TopicOptions {
@@ -112,6 +113,17 @@ export class KafkaSink implements Sink {
     return changeOffsets(await this.#sessionParts(), shard, change);
   }
 
+  /** Makes a topic that a replay names ready for rows of a stream. @throws ConnectorError SINK_TOPIC_REFUSED */
+  async openTopic(topic: string, stream: StreamName): Promise<DetourTopic> {
+    try {
+      const partitions = await prepareEventTopic(this.#admin, this.#options, topic);
+      const codec = await openCodec(this.#options.registry, `${topic}-value`, SCHEMA_FILES[stream]);
+      return { codec, placer: createPlacer(partitions), leaders: leadersOf(new Map([[topic, partitions]])) };
+    } catch (error) {
+      throw topicRefused(topic, error);
+    }
+  }
+
   async #sessionParts(): Promise<SessionParts> {
     const { offsets, encoder } = this.#ready();
     const { transactionTimeoutMs, compression, onTransaction } = this.#options;
@@ -125,6 +137,7 @@ export class KafkaSink implements Sink {
         leaders: await this.#readLeaders(),
       },
       read: (owned, isLast) => this.#group.read(owned, isLast),
+      openTopic: (topic, stream) => this.openTopic(topic, stream),
       onTransaction: onTransaction ?? (() => undefined),
     };
   }
@@ -146,10 +159,7 @@ export class KafkaSink implements Sink {
   /** Leaders are read anew for each session, for a session ends with the first error. */
   async #readLeaders(): Promise<ReadonlyMap<string, number>> {
     try {
-      const partitions = await readPartitions(this.#admin, [...this.#ready().partitions.keys()]);
-      return new Map(
-        [...partitions].flatMap(([topic, list]) => list.map((p) => [`${topic}/${p.partitionId}`, p.leader] as const)),
-      );
+      return leadersOf(await readPartitions(this.#admin, [...this.#ready().partitions.keys()]));
     } catch (error) {
       throw unreachable(this.#options.brokers, error);
     }
@@ -159,6 +169,12 @@ export class KafkaSink implements Sink {
     if (this.#prepared === undefined) throw new Error('KafkaSink: check() comes first');
     return this.#prepared;
   }
+}
+
+function leadersOf(partitions: ReadonlyMap<string, readonly PartitionMetadata[]>): ReadonlyMap<string, number> {
+  return new Map(
+    [...partitions].flatMap(([topic, list]) => list.map((p) => [`${topic}/${p.partitionId}`, p.leader] as const)),
+  );
 }
 
 function unreachable(brokers: readonly string[], cause: unknown): ConnectorError {

@@ -24,9 +24,16 @@ export interface OffsetValue {
   readonly reason: string | null;
   readonly signal: string | null;
   readonly state: FeedState;
-  readonly plan: { readonly from: number; readonly end: number; readonly replay: boolean } | null;
+  readonly plan: PlanValue | null;
   readonly silence: SilenceValue | null;
   readonly delays: DelaysValue | null;
+}
+
+interface PlanValue {
+  readonly from: number;
+  readonly end: number;
+  readonly replay: boolean;
+  readonly topic: string | null;
 }
 
 interface ManifestValue {
@@ -90,11 +97,15 @@ function isTime(ms: number): boolean {
 }
 
 function planValue(pass: PassPlan | undefined): OffsetValue['plan'] {
-  return pass === undefined ? null : { from: pass.fromMs, end: pass.endMs, replay: pass.replay };
+  if (pass === undefined) return null;
+  const { fromMs: from, endMs: end, replay, topic = null } = pass;
+  return { from, end, replay, topic };
 }
 
 function planOf(plan: OffsetValue['plan']): PassPlan | undefined {
-  return plan === null ? undefined : { fromMs: plan.from, endMs: plan.end, replay: plan.replay };
+  if (plan === null) return undefined;
+  const { from: fromMs, end: endMs, replay, topic } = plan;
+  return { fromMs, endMs, replay, ...topic === null ? {} : { topic } };
 }
 
 function manifestValue({ commit, scan, seen, ...contents }: Manifest): ManifestValue {

@@ -57,7 +57,7 @@ export interface ShardSession {
    * Makes the events and the offset visible together, or neither. One at a time.
    *
    * @throws ConnectorError `reopen` when another owner has taken the shard, or
-   *   when the outcome cannot be known.
+   *   when the outcome cannot be known; `retry` when nothing was sent, because a replay cannot use its topic.
    */
   commit(commit: Commit): Promise<void>;
 

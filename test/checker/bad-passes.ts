@@ -1,7 +1,9 @@
 import { answers, joinFirstChange, legs, row, take, type Change } from './changes.ts';
 import type { InvariantId } from './check.ts';
 import { deadLetter, idOf, published } from './good-events.ts';
-import { addHistory, backfill, BACKFILL, course, replay, seamPoison, under } from './good-history.ts';
+import {
+  addHistory, backfill, BACKFILL, course, isOfReplay, replay, seamPoison, toOwnTopic, under,
+} from './good-history.ts';
 import { makePoison, makeRow, seconds } from './good-rows.ts';
 import { step, window, type Plan, type Step } from './good-run.ts';
 
@@ -26,6 +28,16 @@ export const badPasses: readonly (readonly [what: string, caughtBy: readonly Inv
     const next = makeRow(205, 1, 0);
     plan.rows.push(next);
     pageOf(plan, 'acme/202/1').events.push(under('history', published(next, 403)));
+  } }],
+  ['a row of a replay that is not in the topic of its plan', ['I20'], { plan: (plan) => {
+    replay(plan).going.end();
+  }, dumps: (dumps) => {
+    toOwnTopic(dumps, (record) => isOfReplay(record) && record.headers['ce_subject'] !== 'acme/101/1');
+  } }],
+  ['a live row in the topic of a replay', ['I20'], { plan: (plan) => {
+    replay(plan).going.end();
+  }, dumps: (dumps) => {
+    toOwnTopic(dumps, (record) => isOfReplay(record) || record.headers['ce_subject'] === 'acme/101/1');
   } }],
   ['a row that ended before the backfill begins', ['I4', 'I20'], { plan: (plan) => {
     whole(plan);

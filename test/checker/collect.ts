@@ -33,7 +33,7 @@ export async function collect({ stack, account, run, ledgerFromMs, prefix, artef
   const { origin, options } = account;
   const span = `from=${ledgerFromMs}&to=${Number.MAX_SAFE_INTEGER}&rows=true`;
   const [whole, legs, records, answers] = await Promise.all([
-    readWholeTopics(stack, Object.values(run.topics)),
+    readWholeTopics(stack, [...Object.values(run.topics), ...Object.keys(run.replayTopics ?? {})]),
     readLines<LedgerRow>(`${origin}/simulator/ledger?report=call-legs&${span}`),
     readLines<LedgerRow>(`${origin}/simulator/ledger?report=call-records&${span}`),
     readLines<AnswerLine>(`${origin}/simulator/answers`),

@@ -49,6 +49,8 @@ export interface Run {
   readonly connector: string;
   readonly topics: Readonly<Record<Report | 'rejected' | 'ledger' | 'watermarks' | 'drift' | 'offsets', string>>
     & { /** If whole calls are wanted. */ readonly calls?: string };
+  /** Topics that replays were told to put their rows in, and what rows. */
+  readonly replayTopics?: Readonly<Record<string, Report>>;
   /** The environment of the workers, by the names of the README; without secrets. */
   readonly settings: Readonly<Record<string, string>>;
   /** The command that repeats the run, seed and all. */

@@ -62,9 +62,9 @@ export interface Evidence extends Dumps {
 export function evidenceOf(dumps: Dumps): Evidence {
   const { run, committed, prefix } = dumps;
   const inTopics = inOrder(committed);
-  const events = inTopics.flatMap((record) => publishedEvent(run.topics, ROW_TOPICS, record));
-  const audits = inTopics.flatMap((record) => publishedEvent(run.topics, AUDIT_TOPICS, record));
-  const calls = inTopics.flatMap((record) => publishedEvent(run.topics, CALLS_TOPICS, record));
+  const events = inTopics.flatMap((record) => publishedEvent(run, ROW_TOPICS, record));
+  const audits = inTopics.flatMap((record) => publishedEvent(run, AUDIT_TOPICS, record));
+  const calls = inTopics.flatMap((record) => publishedEvent(run, CALLS_TOPICS, record));
   const auditsByCommit = Map.groupBy(audits, commitOf);
   const callsByCommit = Map.groupBy(calls, commitOf);
   const byCommit = Map.groupBy(events, commitOf);
@@ -116,9 +116,9 @@ function commitOf({ feed, commit }: Pick<PublishedEvent, 'feed' | 'commit'>): st
 }
 
 function publishedEvent<Topic extends Report | 'rejected' | AuditTopic | CallsTopic>(
-  topics: Dumps['run']['topics'], among: readonly Topic[], record: ReadRecord,
+  { topics, replayTopics }: Dumps['run'], among: readonly Topic[], record: ReadRecord,
 ): readonly PublishedEvent<Topic>[] {
-  const topic = among.find((name) => topics[name] === record.topic);
+  const topic = among.find((name) => topics[name] === record.topic || replayTopics?.[record.topic] === name);
   if (topic === undefined) return [];
   const { headers } = record;
   const [, feed, commit] = /^(.+)\/(\d+)$/.exec(headers['ce_commit'] ?? '') ?? [];

@@ -12,6 +12,8 @@ export interface PassPlan {
   readonly from: number;
   readonly end: number;
   readonly replay: boolean;
+  /** Where a replay puts its rows; absent or null for the topic of their stream. */
+  readonly topic?: string | null;
 }
 
 /** A HEAD of the offsets topic: where a feed stood after a commit, and what that commit held. */

@@ -1,4 +1,7 @@
-import { answers, legs, letterOf, row } from './changes.ts';
+import type { ReadRecord } from '../reader/topics.ts';
+import { answers, legs, letterOf, row, type Writable } from './changes.ts';
+import type { Dumps } from './dumps.ts';
+import { placeOf } from './evidence.ts';
 import { deadLetter, published, type PlannedEvent } from './good-events.ts';
 import { makePoison, makeRow, seconds, type GoodRow } from './good-rows.ts';
 import { asked, step, window, type Plan, type Step } from './good-run.ts';
@@ -106,6 +109,26 @@ export function replay(plan: Plan): { readonly going: Course; readonly page: Ste
   const bad = { ...letter, value: { ...letter.value, windowFrom: read.from, windowTo: read.to } };
   const page = going.page([3, 292], [...told.map((event) => under('again', event)), bad]);
   return { going, page };
+}
+
+/** Where {@link toOwnTopic} has a replay put its rows. */
+export const OWN_TOPIC = 'c.again';
+
+/** As if the replay had been told to put its rows in a topic of its own. */
+export function toOwnTopic(dumps: Writable<Dumps>, goesThere = isOfReplay): void {
+  const move = (record: ReadRecord): ReadRecord => {
+    const { topic, value } = record;
+    if (topic === 'c.call-legs' && goesThere(record)) return { ...record, topic: OWN_TOPIC };
+    return value?.['plan'] ? { ...record, value: { ...value, plan: { ...value['plan'], topic: OWN_TOPIC } } } : record;
+  };
+  const places = new Set(dumps.committed.filter((record) => move(record).topic === OWN_TOPIC).map(placeOf));
+  dumps.run = { ...dumps.run, replayTopics: { [OWN_TOPIC]: 'call-legs' } };
+  for (const name of ['committed', 'uncommitted', 'prefix'] as const) dumps[name] = dumps[name].map(move);
+  dumps.log = dumps.log.map((entry) => (places.has(placeOf(entry)) ? { ...entry, topic: OWN_TOPIC } : entry));
+}
+
+export function isOfReplay({ headers }: ReadRecord): boolean {
+  return headers['ce_commit']?.includes('/again/') === true;
 }
 
 /** A pass that has never seen the row publishes its content of now as the first. */

@@ -1,6 +1,8 @@
 import { answers, joinFirstChange, legs, type Change } from './changes.ts';
 import { deadLetter, idOf, published } from './good-events.ts';
-import { addHistory, backfill, BACKFILL, beginTwo, course, replay, seamPoison, under } from './good-history.ts';
+import {
+  addHistory, backfill, BACKFILL, beginTwo, course, replay, seamPoison, toOwnTopic, under,
+} from './good-history.ts';
 import { makeRow, seconds } from './good-rows.ts';
 import { step, window } from './good-run.ts';
 
@@ -16,6 +18,9 @@ export const goodPasses: Readonly<Record<string, Change>> = {
   'a whole replay, with a row that has changed since it was published': { plan: (plan) => {
     replay(plan).going.end();
   } },
+  'a replay to a topic of its own': { plan: (plan) => {
+    replay(plan).going.end();
+  }, dumps: (dumps) => toOwnTopic(dumps) },
   'a backfill that is paused within a window, and resumed': { plan: (plan) => {
     const [one, two] = addHistory(plan);
     const going = course(plan, BACKFILL);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { ReadRecord, Where } from '../reader/topics.ts';
 import { check, type InvariantId } from './check.ts';
 import { collect, type SimulatedAccount } from './collect.ts';
+import type { Run } from './dumps.ts';
 import { writeDumps } from './directory.ts';
 import { complaintsOf, OPTIONAL } from './report.ts';
 
@@ -34,6 +35,8 @@ export interface CheckOptions {
   readonly skewMs?: number;
   /** Looked at for canaries besides the log and the topics, by name. */
   readonly artefacts?: Readonly<Record<string, string>>;
+  /** Topics that replays were told to put their rows in, and what rows. */
+  readonly replayTopics?: Run['replayTopics'];
   /** Invariants that the journey itself has broken on purpose, as a vandal of the offsets topic does. */
   readonly except?: readonly InvariantId[];
 }
@@ -53,7 +56,8 @@ function callsTopic({ KAFKA_TOPIC_CALLS: calls = 'off' }: FinishedJourney['setti
  */
 export async function checkJourney(journey: FinishedJourney, options: CheckOptions = {}): Promise<readonly string[]> {
   const { prefix, settings, lines, records, drainedAtMs, fromMs } = journey;
-  const { repeat = process.argv.join(' '), skewMs = 0, artefacts = {}, except = [], caughtUpToMs } = options;
+  const { repeat = process.argv.join(' '), skewMs = 0, artefacts = {}, except = [] } = options;
+  const { caughtUpToMs, replayTopics } = options;
   const dumps = await collect({
     stack: journey.stack,
     account: journey.account,
@@ -70,6 +74,7 @@ export async function checkJourney(journey: FinishedJourney, options: CheckOptio
         ...callsTopic(settings),
       },
       settings,
+      ...(replayTopics === undefined ? {} : { replayTopics }),
       repeat,
       workersStarted: lines.filter(({ msg }) => msg === 'starting').length,
       drainedAtMs,

@@ -9,9 +9,9 @@ import { mayComeAnew } from './repeats.ts';
  * revisions of a row rise: those of live feeds and backfills together, and those of each replay.
  */
 export function callsAreInOrder(evidence: Evidence): Finding {
-  const { events, calls, ends, lineOf, run: { topics } } = evidence;
+  const { events, calls, ends, lineOf } = evidence;
   const violations: string[] = [];
-  const partitions = (topic = ''): number => ends.filter((end) => end.topic === topic).length;
+  const partitions = (topic: string): number => ends.filter((end) => end.topic === topic).length;
   const places = new Map<string, Placed>();
   const lastCommit = new Map<string, Placed>();
   const lastRevision = new Map<string, Placed>();
@@ -22,7 +22,7 @@ export function callsAreInOrder(evidence: Evidence): Finding {
     if (topic !== 'rejected') {
       const call = subject.split('/').slice(0, 2).join('/');
       if (record.key !== call) violations.push(`${where} has the key ${record.key}, but is about the call ${call}`);
-      const other = swap(places, `${partitions(topics[topic])} ${call}`, event);
+      const other = swap(places, `${partitions(record.topic)} ${call}`, event);
       if (other !== undefined && other.record.partition !== record.partition) {
         violations.push(`the call ${call} lies at ${placeOf(other.record)} and at ${where}`);
       }

@@ -10,8 +10,9 @@ import { SEAM_MS } from './rules.ts';
  * I20 Passes: a pass over history begins by a RESET, keeps its plan, and reads two seconds beyond it, no more; each
  * state of a feed is what its RESETs say, and one that stands still or was cancelled commits nothing. A backfill ends
  * where the live pass has begun and reads nothing that another one reads; a replay ends where the live pass stood. A
- * row is published by the pass that it names and whose span it ended in; of the windows that a pass has read, and so at
- * its end, none is missing. What a replay publishes has the id that the same content of that revision had before.
+ * row is published by the pass that it names and whose span it ended in, and in the topic of its plan, if that names
+ * one; of the windows that a pass has read, and so at its end, none is missing. What a replay publishes has the id
+ * that the same content of that revision had before.
  */
 export function passesAreKept(evidence: Evidence): Finding {
   const { feeds, events, audits, calls } = evidence;
@@ -114,12 +115,14 @@ function isBehind(head: Head, other: Head): boolean {
 
 /** Of dead letters nobody knows when their row has ended, and they name no pass. A row that was known may be moved. */
 function misplaced(
-  { headOf }: Evidence, event: PublishedEvent | PublishedEvent<AuditTopic | CallsTopic>,
+  { headOf, run }: Evidence, event: PublishedEvent | PublishedEvent<AuditTopic | CallsTopic>,
 ): readonly string[] {
   const { record, topic, feed, commit, value, subject } = event;
   const head = headOf(event);
   if (head === undefined || topic === 'rejected' || record.value === null) return []; // of which I3 and I4 tell
   const name = `${placeOf(record)} of ${feed}/${commit} (${subject})`;
+  const right = (/^call-/.test(topic) ? head.plan?.topic : null) ?? run.topics[topic];
+  if (record.topic !== right) return [`${name} belongs in ${right}`];
   if (value['pass'] !== head.pass) return [`${name} names the pass ${value['pass']}`];
   if (head.plan === undefined || !/^call-/.test(topic)) return [];
   const endMs = Number(value['disconnectedTimeUTC']);
@@ -142,5 +145,7 @@ function otherId({ eventsAbout, lineOf }: Evidence, event: PublishedEvent): read
 
 function told(plan: PassPlan | undefined): string {
   if (plan === undefined) return 'no plan';
-  return `the plan of a ${plan.replay ? 'replay' : 'backfill'} from ${iso(plan.from)} to ${iso(plan.end)}`;
+  const { replay, topic, from, end } = plan;
+  const where = topic ? ` to ${topic}` : '';
+  return `the plan of a ${replay ? 'replay' : 'backfill'}${where} from ${iso(from)} to ${iso(end)}`;
 }

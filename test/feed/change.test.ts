@@ -40,9 +40,9 @@ const savedOld: SavedOffset = {
   feed: old, watermarkMs: 9_000, seenFromMs: 8_000, originMs: 1_000, state: 'PAUSED', pass: plan,
   drift: ['misfit missed'], seen: [entry('acme/1/1', 8_500)],
 };
-const importOf = (more: object = {}): ChangeRequest => {
+const importOf = (more: object = {}, onlyNew = false): ChangeRequest => {
   const saved = { ...savedOld, ...more };
-  return { kind: 'import', offsets: new Map([[feedName(saved.feed), saved]]) };
+  return { kind: 'import', onlyNew, offsets: new Map([[feedName(saved.feed), saved]]) };
 };
 const restored = restoring(savedOld);
 const begin = (more: object = {}): ChangeRequest => ({ kind: 'begin', plan: { ...plan, ...more } });
@@ -74,6 +74,10 @@ const cases: readonly Case[] = [
     decision: { change: { ...begun, watermarkMs: 20_000, pass: { ...plan, fromMs: 20_000 } } } },
   { name: 'replays what another backfill reads', feed: { ...old, pass: 'new' }, passes: [begun],
     request: begin({ replay: true }), decision: { change: { ...begun, pass: { ...plan, replay: true } } } },
+  { name: 'begins a replay to a topic', feed: old, request: begin({ replay: true, topic: 't' }),
+    decision: { change: { ...begun, pass: { ...plan, replay: true, topic: 't' } } } },
+  { name: 'makes no replay to a topic of one to another', feed: old, request: begin({ replay: true, topic: 't' }),
+    passes: [{ ...begun, pass: { ...plan, replay: true, topic: 's' } }], decision: /another pass has that name/ },
   { name: 'takes no name twice', feed: old, passes: [begun], request: begin({ fromMs: 2_000 }),
     decision: /another pass has that name/ },
   { name: 'makes no replay of a backfill', feed: old, passes: [begun], request: begin({ replay: true }),
@@ -96,6 +100,14 @@ const cases: readonly Case[] = [
     decision: { change: restored } },
   { name: 'imports the live pass', feed: live, request: importOf({ feed: live, pass: undefined }),
     decision: { change: { ...restored, pass: undefined } } },
+  { name: 'imports over what has read something', feed: live, request: importOf({ feed: live, pass: undefined }, false),
+    decision: { change: { ...restored, pass: undefined } } },
+  { name: 'imports over nothing that has read something, if only new feeds are meant', feed: live,
+    request: importOf({ feed: live, pass: undefined }, true), decision: /has read something already/ },
+  { name: 'imports over what has only begun, if only new feeds are meant', feed: old, passes: [begun],
+    request: importOf({}, true), decision: { change: restored } },
+  { name: 'imports over nothing that knows a row, if only new feeds are meant', feed: old,
+    passes: [{ ...begun, seen: savedOld.seen }], request: importOf({}, true), decision: /has read something/ },
   { name: 'imports no feed that the file lacks', feed: live, request: importOf(), decision: /file does not have it/ },
   { name: 'imports none in the place of another pass', feed: old, passes: [begun],
     request: importOf({ pass: { ...plan, endMs: 49_000 } }), decision: /another pass has that name/ },

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { feedName, shardOf, type FeedId } from '../../src/feed/feed.ts';
+import { feedName, feedNamed, shardOf, type FeedId } from '../../src/feed/feed.ts';
 
 const live = (pbxId: string, stream: FeedId['stream'] = 'call-legs'): FeedId => ({ stream, pbxId, pass: 'live' });
 
 test('feedName says pass, stream and PBX, the PBX last because its spelling is free', () => {
   assert.equal(feedName(live('acme')), 'live/call-legs/acme');
   assert.equal(feedName({ stream: 'call-records', pbxId: 'a,b', pass: 'march' }), 'march/call-records/a,b');
+});
+
+test('feedNamed knows every feed by its name, that of whole calls, too, and nothing else', () => {
+  for (const stream of ['call-legs', 'call-records', 'calls'] as const) {
+    assert.deepEqual(feedNamed(`live/${stream}/a/B`), live('a/B', stream));
+  }
+  for (const name of ['live/mails/acme', 'live/calls', 'live/calls/', 'calls/acme']) {
+    assert.equal(feedNamed(name), undefined);
+  }
 });
 
 test('feedName names no two feeds alike', () => {

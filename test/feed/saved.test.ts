@@ -25,7 +25,8 @@ const anyOffset: fc.Arbitrary<SavedOffset> = fc.record({
 }).map(({ isLive, times, isPaused, drift, seen }) => {
   const [originMs, seenFromMs, watermarkMs] = times.toSorted((a, b) => a - b) as [number, number, number];
   const state = isPaused ? 'PAUSED' : 'RUNNING';
-  const of = isLive ? { feed, pass: undefined } : { feed: { ...feed, pass: 'old' }, pass };
+  const plan = isPaused ? { ...pass, replay: true, topic: 'my.topic' } : pass;
+  const of = isLive ? { feed, pass: undefined } : { feed: { ...feed, pass: 'old' }, pass: plan };
   return { ...of, originMs, seenFromMs, watermarkMs, state, drift, seen };
 });
 
@@ -113,6 +114,10 @@ const refusals: readonly (readonly [name: string, spoil: (file: ReturnType<typeo
     /^feeds\[0\]\.plan\.from must lie before/],
   ['a plan that does not say what it is', head({ feed: 'old/call-legs/acme', plan: { ...plan, replay: CANARY } }),
     /^feeds\[0\]\.plan\.replay must be true or false/],
+  ['a plan with a topic that is none', head({ feed: 'old/call-legs/acme', plan: { ...plan, topic: 'a b' } }),
+    /^feeds\[0\]\.plan\.topic must be null, or the name of a topic/],
+  ['a backfill to a topic', head({ feed: 'old/call-legs/acme', plan: { ...plan, topic: 't' } }),
+    /^feeds\[0\]\.plan\.topic must be null, unless it is a replay/],
   ['drift that is no text', head({ drift: [5] }), /^feeds\[0\]\.drift must be a list of texts/],
   ['no list of keys', head({ seen: null }), /^feeds\[0\]\.seen must be a list/],
   ['an empty key', key({ key: '' }), /^feeds\[0\]\.seen\[0\]\.key must be a text/],

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { contentsOf } from '../../src/feed/manifest.ts';
 import { OffsetState, type OffsetStep, type SeenEntry } from '../../src/feed/offset.ts';
-import { takeFresh, type Keyed, type Sifted } from '../../src/feed/seen.ts';
+import { CONTENT_UNKNOWN, takeFresh, type Keyed, type Sifted } from '../../src/feed/seen.ts';
 import { entry } from './entry.ts';
 
 const feed = { stream: 'call-legs', pbxId: 'acme', pass: 'live' } as const;
@@ -56,6 +56,12 @@ const cases: {
     fresh: [], seen: [], repeats: 1 },
   { name: 'moves a key on within its first page', known: [], page: [event('a', 200), event('a', 250), event('a', 220)],
     fresh: ['a 1'], seen: [entry('a', 250)], repeats: 2 },
+  { name: 'takes what is read of a row of which only the key is known for what was published',
+    page: [event('a', 250, 7)], known: [entry('a', 200, CONTENT_UNKNOWN, 3)],
+    fresh: [], seen: [entry('a', 250, 7, 3)], repeats: 1 },
+  { name: 'knows the next content of such a row for a correction',
+    page: [event('a', 200, 7), event('a', 200, 8)], known: [entry('a', 200, CONTENT_UNKNOWN, 3)],
+    fresh: ['a 4'], seen: [entry('a', 200, 8, 4)], repeats: 1, corrected: 1 },
   { name: 'drops rows before all that is remembered', known: [], page: [event('a', 99), event('b', 100)],
     fresh: ['b 1'], seen: [entry('b', 100)], outside: 1 },
   { name: 'counts a known key as a repeat, also where its time now lies outside', known: [entry('a', 200)],

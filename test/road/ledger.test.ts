@@ -69,8 +69,9 @@ test('the table and the CSV have a line per hour and feed', async () => {
 
   const [head, ...rows] = (await command(one, 'ledger', '--csv')).stdout.trim().split('\n');
   const names = 'windows,new,corrected,late,rejected,recovered,short,holeSeconds,pendingFrom';
-  assert.equal(head, `from,to,pbxId,stream,${names}`);
-  assert.ok(rows.length >= 4 && rows.every((row) => row.split(',').length === 13), rows.join('\n'));
+  assert.equal(head, `from,to,pass,pbxId,stream,${names}`);
+  const isWhole = (row: string): boolean => row.split(',').length === 14 && row.split(',')[2] === 'live';
+  assert.ok(rows.length >= 4 && rows.every(isWhole), rows.join('\n'));
 });
 
 test('what a feed was moved over is missing, by name and time, and the exit code says so', async () => {
@@ -93,7 +94,7 @@ test('what a feed was moved over is missing, by name and time, and the exit code
   assert.equal(code, 6);
   assert.deepEqual([holes[0]!.from, holes.length], [from, 1]);
   const { stdout } = await command(one, 'ledger', '--pbx', 'acme', '--per', 'day');
-  assert.match(stdout, new RegExp(`MISSING: call-legs/acme was not read from ${from} to ${holes[0]!.to}\\.`));
+  assert.match(stdout, new RegExp(`MISSING: live/call-legs/acme was not read from ${from} to ${holes[0]!.to}\\.`));
 });
 
 const wrong: readonly { readonly args: readonly string[]; readonly says: RegExp }[] = [
@@ -102,6 +103,7 @@ const wrong: readonly { readonly args: readonly string[]; readonly says: RegExp 
   { args: ['--from', '2001-01-01T00:00:00Z'], says: /--from lies more than two years back/ },
   { args: ['--from', '2026-01-01'], says: /a time with its zone/ },
   { args: ['--pbx', 'acme,nobody'], says: /--pbx nobody: there are only acme, globex/ },
+  { args: ['--pass', 'nightly'], says: /--pass nightly: the ledger has none of it from .*, only of live; --from/ },
   { args: ['--json', '--csv'], says: /cannot be used with/ },
 ];
 for (const { args, says } of wrong) {

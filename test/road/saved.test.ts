@@ -63,6 +63,15 @@ test('offsets that are exported, spoilt and imported go on without loss or doubl
   assertWhole(await one.settle());
 });
 
+test('offsets are imported also where nobody has written any yet', async () => {
+  const { one, path, file } = await exported();
+  const empty = { ...one, prefix: `${one.prefix}-new` };
+  const { code, stderr } = await command(empty, 'offsets', 'import', '--file', path, '--from-another-connector');
+  assert.equal(code, 0, stderr);
+  const { stdout } = await command(empty, 'offsets', 'export');
+  assert.deepEqual(byKey((JSON.parse(stdout) as File).feeds), byKey(file.feeds));
+});
+
 /** The order of keys means nothing. */
 function byKey(feeds: File['feeds']): unknown {
   const keyOf = (entry: unknown): string => (entry as { readonly key: string }).key;

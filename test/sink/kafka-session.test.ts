@@ -3,9 +3,12 @@ import { test } from 'node:test';
 import type { KafkaMessage } from 'kafkajs';
 import { ConnectorError } from '../../src/errors.ts';
 import type { FeedId } from '../../src/feed/feed.ts';
+import { contentsOf } from '../../src/feed/manifest.ts';
+import { OffsetState } from '../../src/feed/offset.ts';
 import type { Codec } from '../../src/sink/avro.ts';
 import type { PlacedMessage } from '../../src/sink/kafka-messages.ts';
 import type { Transaction } from '../../src/sink/kafka-publisher.ts';
+import { offsetMessage } from '../../src/sink/kafka-offsets.ts';
 import { openKafkaSession, type SessionParts } from '../../src/sink/kafka-session.ts';
 import { callLegs } from '../../src/streams/call-legs.ts';
 import { legEvent, step } from './sink.contract.ts';
@@ -32,9 +35,11 @@ interface World {
   readonly before?: readonly KafkaMessage[];
   readonly fateOf?: FateOf;
   readonly timeoutMs?: number;
+  /** Whether the topic of a replay can be used. */
+  readonly topicIsThere?: () => boolean;
 }
 
-function kafka({ before = [], fateOf = () => 'yes', timeoutMs = 60_000 }: World = {}) {
+function kafka({ before = [], fateOf = () => 'yes', timeoutMs = 60_000, topicIsThere = () => true }: World = {}) {
   const deeds: string[] = [];
   const transactions: Transaction[] = [];
   const log = [...before];
@@ -67,6 +72,11 @@ function kafka({ before = [], fateOf = () => 'yes', timeoutMs = 60_000 }: World 
       deeds.push('read');
       const end = log.findIndex(isLast);
       return log.slice(0, end + 1);
+    },
+    async openTopic(topic) {
+      deeds.push(`open topic ${topic}`);
+      if (!topicIsThere()) throw new ConnectorError('SINK_TOPIC_REFUSED', 'away');
+      return { codec: jsonCodec, placer: () => 3, leaders: new Map([[`${topic}/3`, 1]]) };
     },
     onTransaction: () => undefined,
   };
@@ -149,4 +159,49 @@ test('a shard whose takeover fails lets go of its producer', async () => {
   const { parts, deeds } = kafka({ fateOf: () => 'no' });
   await assert.rejects(openKafkaSession(parts, 0), isCode('SINK_OUTCOME_UNKNOWN'));
   assert.deepEqual(deeds, ['open 8x8.live.0', 'publish', 'close']);
+});
+
+/** What a person who begins a replay to another topic has left in the log. */
+function begun(): readonly KafkaMessage[] {
+  const offsets = kafka().parts.offsets;
+  const pass = { fromMs: 0, endMs: window.to, replay: true, topic: 'again' };
+  const state = new OffsetState(replayed, 0);
+  return state.changeTo({ watermarkMs: 0, state: 'RUNNING', pass }, contentsOf(1, []), 1)
+    .map((record, index) => asRead(offsetMessage(offsets, 0, record), index));
+}
+
+const replayed: FeedId = { ...feed, pass: 'old' };
+
+test('rows of a replay go to the topic of its plan alone, its dead letters where all are', async () => {
+  const { parts, transactions, deeds } = kafka({ before: begun() });
+  const { encoder } = parts;
+  const table = {
+    topics: { ...topics, 'call-legs.latest': 'table' }, codecs: { ...encoder.codecs, 'call-legs.latest': jsonCodec },
+    placers: new Map([...encoder.placers, ['table', () => 0]]),
+  };
+  const session = await openKafkaSession({ ...parts, encoder: table }, 0);
+  const rows = [legEvent('a'), legEvent('b')];
+  session.stage(rows);
+  for (const row of rows) await session.commit({ ...step([row, rejected]), feed: replayed });
+  for (const { messages, leaders } of transactions.slice(1)) {
+    assert.deepEqual(topicsOf({ messages }), ['again', 'offsets', 'rejected']);
+    assert.deepEqual([messages[0]!.partition, leaders], [3, new Map([['again/3', 1]])]);
+  }
+  assert.deepEqual(deeds.filter((deed) => deed.startsWith('open topic')), ['open topic again'], 'once a session');
+  await session.commit(step([]));
+  assert.equal(transactions.at(-1)!.leaders, undefined);
+});
+
+test('a replay that cannot use its topic is told so, and the session goes on', async () => {
+  let isThere = false;
+  const { parts, transactions } = kafka({ before: begun(), topicIsThere: () => isThere });
+  const session = await openKafkaSession(parts, 0);
+  const page = { ...step([legEvent('a')]), feed: replayed };
+  await assert.rejects(session.commit(page), isCode('SINK_TOPIC_REFUSED'));
+  assert.equal(transactions.length, 1, 'nothing is sent');
+  await session.commit({ ...step([]), feed: replayed }); // without rows it needs no topic
+  await session.commit({ ...step([rejected]), feed: { ...feed, pbxId: 'globex' } });
+  isThere = true;
+  await session.commit(page);
+  assert.deepEqual(topicsOf(transactions.at(-1)!), ['again', 'offsets']);
 });

@@ -103,6 +103,21 @@ export const feedBugs: readonly Bug[] = [
     caughtBy: [check('feed/offset', /^a page without entries is a tombstone/)],
   },
   {
+    name: 'a renamed PBX keeps the contents of its rows',
+    believed: 'the rows are the same, only the names of their keys have changed',
+    patches: [patch('feed/rename.ts', ', hash: CONTENT_UNKNOWN, marks: \'\' }', ' }')],
+    caughtBy: [
+      check('feed/rename', /^a feed of another name knows the rows/),
+      check('road/rename', /^a PBX goes on under its new name/),
+    ],
+  },
+  {
+    name: 'a rename copies over a feed that has begun to read',
+    believed: 'what a person asks for takes the place of what was there, as with any import',
+    patches: [patch('feed/change.ts', 'onlyNew && known !== undefined', 'onlyNew && known?.pass !== undefined')],
+    caughtBy: [check('feed/change', /^decideChange imports over nothing that has read something/)],
+  },
+  {
     name: 'settle 0',
     believed: 'a call that has ended can be read, and the overlap covers the rest',
     patches: [patch('feed/window.ts', 'floorToSecond(nowMs - pace.settleMs)', 'floorToSecond(nowMs)')],

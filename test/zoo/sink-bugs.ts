@@ -36,8 +36,8 @@ export const sinkBugs: readonly Bug[] = [
       patch(SESSION, UNTIL_YES, `dead = true;
       const letters = messages.filter(({ topic }) => topic === encoder.topics.rejected);
       if (letters.length > 0) await publish(parts, publisher, { messages: letters });`),
-      patch(SESSION, '{ messages, commit:',
-        '{ messages: messages.filter(({ topic }) => topic !== encoder.topics.rejected), commit:'),
+      patch(SESSION, '{ messages, commit,',
+        '{ messages: messages.filter(({ topic }) => topic !== encoder.topics.rejected), commit,'),
     ],
     caughtBy: [REFUSED_PART],
   },
@@ -107,6 +107,18 @@ export const sinkBugs: readonly Bug[] = [
     believed: 'that is what every example of a transaction does',
     patches: [patch(THREAD, SENT, ABORTED)],
     caughtBy: [check('sink/kafka-transaction', /^a transaction that breaks in its middle/)],
+  },
+  {
+    name: 'rows of a replay staged for the topic of their stream',
+    believed: 'what is encoded ahead is the same bytes, wherever they go',
+    patches: [patch(SESSION, '(way.encoder === encoder ? staged.get(event) : undefined)', 'staged.get(event)')],
+    caughtBy: [check('sink/kafka-session', /^rows of a replay go to the topic of its plan alone/)],
+  },
+  {
+    name: 'a session ends when a replay cannot use its topic',
+    believed: 'any error of a commit is the end of its session',
+    patches: [patch(SESSION, 'const way = await wayOf(', 'dead = true; const way = await wayOf(')],
+    caughtBy: [check('sink/kafka-session', /^a replay that cannot use its topic/, { says: /has failed before/ })],
   },
   {
     name: 'wrong partitioner',
