@@ -170,7 +170,12 @@ export function originMs(startFrom: string, nowMs: number): number {
 export function changedSettings(before: Config, after: Config): readonly string[] {
   const valueOf = (config: Config, path: string): string => {
     const [group, name] = path.split('.') as [keyof SettingValues, string];
-    return JSON.stringify((config as unknown as SettingValues)[group]![name]);
+    const { auto } = config;
+    const given = (config as unknown as SettingValues)[group]![name];
+    // What a feed finds for itself begins with a number that could be given as well; its bounds tell.
+    if (path === 'pace.settleMs') return `${auto?.settleMinMs ?? given} ${auto?.settleMaxMs ?? given}`;
+    if (path === 'pace.lookbackMs') return `${auto?.lookbackMinMs ?? given} ${auto?.lookbackMaxMs ?? given}`;
+    return JSON.stringify(given);
   };
   return settingList.filter(({ path, sensitive }) => !sensitive && valueOf(before, path) !== valueOf(after, path))
     .map(({ env }) => env);
@@ -240,10 +245,10 @@ function paceChecks(pace: Values['pace']): readonly (readonly [boolean, string])
 
 /** What is not found automatically has one value as both its bounds. What is begins with the default. */
 function paceOf(values: Values['pace']): Pick<Config, 'pace' | 'auto'> {
-  const { settleMs, lookbackMs, settleMinMs, settleMaxMs, lookbackMinMs, lookbackMaxMs, ...rest } = values;
+  const { settleMs, lookbackMs, settleMinMs, settleMaxMs, lookbackMinMs, lookbackMaxMs } = values;
   const settle = boundsOf(settleMs, [settleMinMs, settleMaxMs], settings.pace.settleMs.default);
   const lookback = boundsOf(lookbackMs, [lookbackMinMs, lookbackMaxMs], settings.pace.lookbackMs.default);
-  const pace = { ...rest, settleMs: settle.begin, lookbackMs: lookback.begin };
+  const pace = { ...values, settleMs: settle.begin, lookbackMs: lookback.begin };
   if (settleMs !== 'auto' && lookbackMs !== 'auto') return { pace, auto: undefined };
   const limits = {
     settleMinMs: settle.min, settleMaxMs: settle.max, lookbackMinMs: lookback.min, lookbackMaxMs: lookback.max,

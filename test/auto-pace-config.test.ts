@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { loadConfig, type Environment } from '../src/config.ts';
+import { changedSettings, loadConfig, type Environment } from '../src/config.ts';
 
 const needed: Environment = {
   EIGHT_API_KEY: 'key', EIGHT_USERNAME: 'user', EIGHT_PASSWORD: 'password', EIGHT_PBX_IDS: 'acme',
@@ -24,6 +24,18 @@ for (const { name, given, begins, bounds } of autos) {
     const found = auto && [auto.settleMinMs, auto.settleMaxMs, auto.lookbackMinMs, auto.lookbackMaxMs];
     assert.deepEqual(found?.map((ms) => ms / MINUTE), bounds);
     if (auto !== undefined) assert.deepEqual(auto.pace, pace);
-    assert.ok(!('settleMinMs' in pace));
+  });
+}
+
+const changes: readonly (readonly [given: Environment, changed: readonly string[]])[] = [
+  [{ PACE_SETTLE: 'auto' }, ['PACE_SETTLE']],
+  [{ PACE_SETTLE: 'auto', PACE_LOOKBACK: 'auto' }, ['PACE_SETTLE', 'PACE_LOOKBACK']],
+  [{ PACE_SETTLE_MIN: '11s' }, ['PACE_SETTLE_MIN']],
+  [{ PACE_LOOKBACK: '3h' }, ['PACE_LOOKBACK']],
+  [{}, []],
+];
+for (const [given, changed] of changes) {
+  test(`a reload is told that ${changed.join(' and ') || 'nothing'} has changed`, () => {
+    assert.deepEqual(changedSettings(loadConfig([], needed), loadConfig([], { ...needed, ...given })), changed);
   });
 }
