@@ -7,7 +7,7 @@ import { addTroubles, explainLife, liveAll, WORLDS_FOR_ALL_TROUBLES, type Life }
 /** `SEED=208` repeats one world; `WORLDS=5000` lives through more of them, `FIRST=1000` from another one on. */
 const one = process.env['SEED'];
 const first = Number(one ?? process.env['FIRST'] ?? 1);
-const worlds = one === undefined ? Number(process.env['WORLDS'] ?? 2_000) : 1;
+const worlds = one === undefined ? Number(process.env['WORLDS'] ?? 300) : 1;
 
 const BLOCK = 100;
 const happened = new Map<Trouble, number>();
