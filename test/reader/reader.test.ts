@@ -20,8 +20,9 @@ const delays = {
 };
 const head = {
   version: 1, kind: 'HEAD', connector: 'c', pass: 'live', stream: 'call-legs', pbxId: 'Zürich', shardCount: 8,
-  watermark: -1, seenFrom: 0, origin: null, drift: ['misfit missed'], state: 'PAUSED',
-  plan: { from: 0, end: 3_600_000, replay: true }, silence, delays, manifest, page: null, entries: [], barrier: null,
+  watermark: -1, seenFrom: 0, rememberedFrom: null, origin: null, drift: ['misfit missed'], state: 'PAUSED',
+  plan: { from: 0, end: 3_600_000, replay: true }, silence, delays, manifest, page: null, entries: [],
+  fingerprints: Buffer.alloc(0), newest: null, barrier: null,
   reason: null, signal: 'c.signals-0@7', change: 'pause', who: null, at: null,
 };
 const seen = {
