@@ -10,10 +10,11 @@ export interface Candidate<F> {
   readonly lastTurn: number;
 }
 
-/** What a shard does next: let a feed read or skip a window, sleep, or end because every feed is done. */
+/** What a shard does next: let a feed read a window, pass it, or skip to a time; sleep; or end, for all are done. */
 export type Turn<F> =
   | { readonly kind: 'read'; readonly feed: F; readonly window: Window; readonly sweep: boolean }
   | { readonly kind: 'gap'; readonly feed: F; readonly window: Window }
+  | { readonly kind: 'skip'; readonly feed: F; readonly toMs: number }
   | { readonly kind: 'sleep'; readonly untilMs: number }
   | { readonly kind: 'done' };
 

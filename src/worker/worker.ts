@@ -7,7 +7,7 @@ import type { Sink } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
 import { CallDesk, type CallsReport } from './call-desk.ts';
 import { oneAtATime } from './one-at-a-time.ts';
-import { passFeeds } from './passes.ts';
+import { deepFeeds, passFeeds } from './passes.ts';
 import type { Feed } from './poll.ts';
 import type { PollReport } from './report.ts';
 import { runShard, type Outcome, type ShardMemory } from './shard-loop.ts';
@@ -162,7 +162,7 @@ async function serveShard(
     const shared = oneAtATime(session);
     const desks = new Map(feeds.flatMap(({ id, callLegCount: rule }) =>
       (rule === undefined ? [] : [[id.pbxId, new CallDesk(id, rule)] as const])));
-    const lanes = [feeds, passFeeds(feeds, session)].filter(({ length }) => length > 0);
+    const lanes = [feeds, [...deepFeeds(feeds), ...passFeeds(feeds, session)]].filter(({ length }) => length > 0);
     await together(lanes.map((lane) => (either) => {
       const state = { memories, desks: lane === feeds ? desks : undefined };
       return runShard(lane, { source, session: shared, clock, signal: either }, report, state);
