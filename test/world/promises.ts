@@ -2,6 +2,7 @@ import { DERIVED, feedName } from '../../src/feed/feed.ts';
 import { LIVE } from '../../src/feed/pass.ts';
 import { eachStep, isAskedFor, isSameContent, iso, publishedKeys, rowEvents, type Promised } from './promise.ts';
 import { callsAreTold, callsAreTrue } from './calls.ts';
+import { deepSweepsFind } from './deep-sweeps.ts';
 import { driftIsToldOnce } from './drift.ts';
 import { ledgerIsTrue } from './ledger.ts';
 import { movedOverSeams, passesComeToTheirEnd } from './passes.ts';
@@ -26,7 +27,7 @@ export const everyRowArrives: Promised = ({ plan, feeds, truth, trace }) => {
     for (const row of rows.get(id.stream)!) {
       const { report } = row;
       if (row.timesMs.some((ms) => ms < fromMs || ms >= plan.healMs) || !isAskedFor(id, row)) continue;
-      if (row.gone?.untilMs === Infinity) continue;
+      if (row.gone?.untilMs === Infinity || row.buried) continue;
       if (row.poison) {
         const contents = badKeys.get(`${report} ${row.key}`) ?? new Set();
         if (![...contents].some((key) => rejected.has(key))) lost.push(`lost: poison row ${describe(row)}`);
@@ -197,7 +198,7 @@ export const mannersAreKept: Promised = ({ plan, trace }) => {
 
 export const promises: Readonly<Record<string, Promised>> = {
   everyRowArrives, nothingTwice, revisionsFollow, changesArrive, ledgerIsTrue, driftIsToldOnce, nothingInvented,
-  nothingGoesBack, feedsBeginFirst, eventsAreCovered, passesComeToTheirEnd, callsAreTold, callsAreTrue,
+  nothingGoesBack, feedsBeginFirst, eventsAreCovered, passesComeToTheirEnd, deepSweepsFind, callsAreTold, callsAreTrue,
   watermarkIsComplete, watermarkIsPast, watermarkIsHonest, oneWriter, backlogDrains, workersEndWell, mannersAreKept,
 };
 
