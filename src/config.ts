@@ -168,9 +168,8 @@ export function originMs(startFrom: string, nowMs: number): number {
 
 /** Environment names of the settings that differ. Not of secrets: they are read anew by themselves. */
 export function changedSettings(before: Config, after: Config): readonly string[] {
-  const valueOf = (config: Config, path: string): string => {
+  const valueOf = ({ auto, ...config }: Config, path: string): string => {
     const [group, name] = path.split('.') as [keyof SettingValues, string];
-    const { auto } = config;
     const given = (config as unknown as SettingValues)[group]![name];
     // What a feed finds for itself begins with a number that could be given as well; its bounds tell.
     if (path === 'pace.settleMs') return `${auto?.settleMinMs ?? given} ${auto?.settleMaxMs ?? given}`;
@@ -228,8 +227,12 @@ function paceChecks(pace: Values['pace']): readonly (readonly [boolean, string])
   // 8x8 takes whole seconds, and so must windows be.
   const fractions = settingList.filter(({ path }) => path.startsWith('pace.')).map(({ path, env }) => {
     const value = pace[path.slice('pace.'.length) as keyof typeof pace];
-    return [value !== 'auto' && value % 1_000 !== 0, `${env}: must be whole seconds`] as const;
+    const broken = [value].flat().some((ms) => ms !== 'auto' && ms % 1_000 !== 0);
+    return [broken, `${env}: must be whole seconds`] as const;
   });
+  // What is younger, the live feed still reads itself.
+  const longestMs = pace.lookbackMs === 'auto' ? lookbackMaxMs : pace.lookbackMs;
+  const longest = auto ? 'PACE_LOOKBACK_MAX' : 'PACE_LOOKBACK';
   return [
     ...fractions,
     [overlapMs < OVERLAP_MIN_MS, `PACE_OVERLAP: must be at least ${OVERLAP_MIN_MS / 1_000}s`],
@@ -240,6 +243,8 @@ function paceChecks(pace: Values['pace']): readonly (readonly [boolean, string])
       `${lookback}: must be above PACE_SWEEP_EVERY + PACE_STEP_MIN, or sweeps find no late row`],
     [pace.settleMs === 'auto' && settleMaxMs < settleMinMs, 'PACE_SETTLE_MAX: must not be below PACE_SETTLE_MIN'],
     [auto && lookbackMaxMs < lookbackMs, 'PACE_LOOKBACK_MAX: must not be below PACE_LOOKBACK_MIN'],
+    [pace.deepSweepsMs.some((ageMs) => ageMs < longestMs),
+      `PACE_DEEP_SWEEPS: no age may be below ${longest}; leave out those that are, or set it to off`],
   ];
 }
 

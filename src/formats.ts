@@ -11,6 +11,7 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as c
 export const INT32_MAX = 2 ** 31 - 1; // what Kafka's protocol and Node's timers take
 const INT16_MAX = 2 ** 15 - 1; // how Kafka's protocol counts replicas
 const PAGE_SIZE_MAX = 7_000; // 8x8's OpenAPI document
+const AGE_MAX_MS = 30 * UNIT_MS.d; // more keys are never kept than that takes
 const EXTENSIONS_MAX = 125; // the same
 
 /** The formats of `settings.ts`, by name. */
@@ -23,6 +24,13 @@ export const formats = {
     coerce: spanMs,
     validate: expect('a time with its unit, such as "90s", "15m" or "24h", or "auto"', (value) =>
       value === 'auto' || isNatural(value)),
+  },
+  ages: {
+    coerce: (value: unknown): unknown => {
+      const ages = value === 'off' ? [] : list(value);
+      return Array.isArray(ages) && (ages.length > 0 || value === 'off') ? ages.map(spanMs) : value;
+    },
+    validate: expect('"off", or times up to 30d, each once, separated by commas, such as "24h,7d"', isAges),
   },
   retention: {
     coerce: (value: unknown): unknown => (value === 'forever' ? -1 : spanMs(value)),
@@ -118,6 +126,11 @@ function matches(pattern: RegExp): (value: unknown) => boolean {
 
 function everyOne(pattern: RegExp): (value: unknown) => boolean {
   return (value) => Array.isArray(value) && value.length > 0 && value.every(matches(pattern));
+}
+
+function isAges(value: unknown): boolean {
+  return Array.isArray(value) && new Set(value).size === value.length
+    && value.every((age) => isNatural(age) && age > 0 && age <= AGE_MAX_MS);
 }
 
 /** One order for one group of PBXs, for a feed continues from the offset of its name: `b+a` -> `a,b`. */

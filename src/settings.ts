@@ -122,6 +122,12 @@ const pace = {
     env: 'PACE_LOOKBACK',
   },
   sweepEveryMs: span('Time between two sweeps.', 10 * MINUTE, 'PACE_SWEEP_EVERY'),
+  deepSweepsMs: {
+    doc: 'Ages, separated by commas, at which all rows are looked for [once more](#deep-sweeps); `off`: at none.',
+    format: 'ages',
+    default: [24 * HOUR, 7 * 24 * HOUR] as readonly number[],
+    env: 'PACE_DEEP_SWEEPS',
+  },
   settleMinMs: span('The shortest settle that `auto` may find.', 10 * SECOND, 'PACE_SETTLE_MIN'),
   settleMaxMs: span('The longest.', 30 * MINUTE, 'PACE_SETTLE_MAX'),
   lookbackMinMs: span(

@@ -5,6 +5,7 @@ import { changeOffsets, followHeads, loadConfig, readOffsets, type Config } from
 import { ConnectorError } from '../errors.ts';
 import { feedsOf, requestOf } from '../feed/ask.ts';
 import { decideChange, type ChangeRequest } from '../feed/change.ts';
+import { isDeep } from '../feed/deep-sweep.ts';
 import { feedName, type FeedId } from '../feed/feed.ts';
 import { progressOf, type PassPlan } from '../feed/pass.ts';
 import { refuseOwnTopic } from '../operate.ts';
@@ -113,12 +114,28 @@ export async function change(
 
 const SAID = { pause: 'stands still, until it is resumed', resume: 'goes on', cancel: 'has ended' } as const;
 
-/** Prints every pass over history, and how far it has come. */
+interface ShownPass {
+  readonly feed: string;
+  readonly kind: string;
+  readonly from: string;
+  readonly to: string;
+  /** Where a replay puts its rows; empty: in the topic of their stream. */
+  readonly topic: string;
+  readonly state: string;
+  /** Null where there is no end. */
+  readonly percent: number | null;
+}
+
+/** Prints every pass over history, and how far it has come; of deep sweeps, which have no end, where they stand. */
 export async function showPasses(
   { config, json = false }: { readonly config: readonly string[]; readonly json?: boolean },
   print: Print,
 ): Promise<void> {
-  const rows = (await readOffsets(loadConfig(config))).flatMap(({ feed, offset }) => {
+  const rows = (await readOffsets(loadConfig(config))).flatMap(({ feed, offset }): readonly ShownPass[] => {
+    if (offset !== undefined && isDeep(offset.feed.pass)) {
+      const [from, to] = [iso(offset.originMs), iso(offset.watermarkMs)];
+      return [{ feed, kind: 'deep sweep', from, to, topic: '', state: offset.state.toLowerCase(), percent: null }];
+    }
     if (offset?.pass === undefined) return [];
     const { pass: { fromMs, endMs, replay, topic = '' }, watermarkMs, state } = offset;
     const part = progressOf(watermarkMs, offset.pass);
@@ -130,8 +147,8 @@ export async function showPasses(
   if (json) return rows.forEach((row) => print(JSON.stringify(row)));
   const head = ['feed', 'kind', 'from', 'to', 'topic', 'state', '%'];
   const table = new Table({ style: { head: [], border: [] }, head });
-  table.push(...rows.map((row) => Object.values(row)));
-  print(rows.length === 0 ? 'There is no pass over history.' : table.toString());
+  table.push(...rows.map((row) => Object.values({ ...row, percent: row.percent ?? '' })));
+  print(rows.length === 0 ? 'There is no pass but the live one.' : table.toString());
 }
 
 async function watch(config: Config, feeds: readonly FeedId[], signal: AbortSignal, print: Print): Promise<void> {

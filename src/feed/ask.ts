@@ -1,4 +1,5 @@
 import type { ChangeRequest } from './change.ts';
+import { isDeep } from './deep-sweep.ts';
 import type { FeedId, StreamName } from './feed.ts';
 import { LIVE, TOPIC_NAME } from './pass.ts';
 import { RETENTION_MS } from './window.ts';
@@ -64,9 +65,9 @@ export function requestOf(asked: Asked, nowMs: number, named: Naming): ChangeReq
 function beginOf(asked: Asked, nowMs: number, named: Naming): ChangeRequest | Problem {
   const { type, pass, stream, topic } = asked;
   const [fromMs, endMs] = [asked.fromMs!, asked.toMs!];
-  if (!PASS_NAME.test(pass) || pass === LIVE) {
-    const must = '1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit, and not "live"';
-    return { problem: `${named('name')}: ${must}` };
+  if (!PASS_NAME.test(pass) || pass === LIVE || isDeep(pass)) {
+    const must = '1 to 64 of a-z, 0-9, ".", "_" and "-", beginning with a letter or digit';
+    return { problem: `${named('name')}: ${must}; and not "live", nor beginning with "deep-"` };
   }
   if (endMs > nowMs) return { problem: `${named('to')} lies in the future` };
   if (fromMs >= endMs) return { problem: `${named('from')} must lie before ${named('to')}` };

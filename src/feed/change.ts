@@ -1,3 +1,4 @@
+import { isDeep } from './deep-sweep.ts';
 import { feedName, isSameFeed, type FeedId } from './feed.ts';
 import type { OffsetChange, OffsetState } from './offset.ts';
 import { LIVE, readToMs, type PassPlan } from './pass.ts';
@@ -35,6 +36,8 @@ export function hasObeyed(last: string | undefined, signal: string | undefined):
   return from === of && Number(number) <= Number(offset);
 }
 
+const DEEP_HAS_NO_END = 'a deep sweep has no end; pause it, or leave its age out of PACE_DEEP_SWEEPS';
+
 /** Decides a change by where the feed and its live pass stand. */
 export function decideChange(
   states: ReadonlyMap<string, OffsetState>,
@@ -48,6 +51,7 @@ export function decideChange(
   if (state === undefined) return { unchanged: 'it has no offset' };
   const ended = state.pass !== undefined && state.watermarkMs >= readToMs(state.pass);
   if (ended || state.state === 'CANCELLED') return { unchanged: 'it has come to its end' };
+  if (request.kind === 'cancel' && isDeep(feed.pass)) return { unchanged: DEEP_HAS_NO_END };
   if (request.kind === 'cancel' && state.pass === undefined) return { unchanged: 'the live pass has no end; pause it' };
   const wanted = ({ pause: 'PAUSED', resume: 'RUNNING', cancel: 'CANCELLED' } as const)[request.kind];
   return state.state === wanted ? { unchanged: 'it is so already' } : { change: { state: wanted } };

@@ -22,6 +22,8 @@ export interface HeadRecord {
   readonly feed: FeedId;
   readonly watermarkMs: number;
   readonly seenFromMs: number;
+  /** Every key published at or after this event time is known, whole or by its fingerprint. */
+  readonly rememberedFromMs: number;
   /** Where the feed has begun, or was set back to: the first time of which it publishes. */
   readonly originMs: number;
   /** Names of all drift that was told. */
@@ -32,16 +34,30 @@ export interface HeadRecord {
   readonly manifest: Manifest;
 }
 
-/** Keys of a commit. Without entries it is forgotten: on Kafka a tombstone. */
+/** What is left of a page of keys that is forgotten, for as long as deep sweeps ask for it. */
+export interface SealedPage {
+  /** Event time of the last of the keys, epoch milliseconds. */
+  readonly newestMs: number;
+  /** Of each key, in ascending order. */
+  readonly fingerprints: Float64Array;
+}
+
+/** Keys of a commit; when they are forgotten their fingerprints, and then nothing: on Kafka a tombstone. */
 export interface SeenRecord {
   readonly kind: 'seen';
   readonly feed: FeedId;
   readonly page: number;
   readonly entries: readonly SeenEntry[];
+  readonly sealed?: SealedPage;
 }
 
 /** What the offsets topic holds of a feed: one head, and pages of seen keys for each commit that brought new ones. */
 export type OffsetRecord = HeadRecord | SeenRecord;
+
+/** Whether a record says only that there is nothing any more. */
+export function isTombstone(record: OffsetRecord): boolean {
+  return record.kind === 'seen' && record.entries.length === 0 && record.sealed === undefined;
+}
 
 /** Names what a record replaces: in a compacted topic only the last record of a key stays. */
 export function recordKey(record: OffsetRecord): string {

@@ -1,10 +1,13 @@
 import { feedName, type FeedId } from './feed.ts';
 import { NOTHING_LEARNT, withChange, type Learnt } from './learnt.ts';
-import { EMPTY, minus, plus, tallyOf, type Contents, type Manifest, type Scan, type Tally } from './manifest.ts';
+import { KeyMemory } from './key-memory.ts';
+import type { Contents, Manifest, Scan } from './manifest.ts';
 import type { HeadRecord, OffsetRecord, SeenEntry, SeenRecord } from './offset-record.ts';
 import type { FeedState, PassPlan } from './pass.ts';
 
-export { recordKey, type HeadRecord, type OffsetRecord, type SeenEntry, type SeenRecord } from './offset-record.ts';
+export {
+  isTombstone, recordKey, type HeadRecord, type OffsetRecord, type SeenEntry, type SeenRecord,
+} from './offset-record.ts';
 
 /** Where a feed stands after a commit, and the keys that the commit adds. */
 export interface OffsetStep {
@@ -12,6 +15,8 @@ export interface OffsetStep {
   readonly seenFromMs: number;
   /** Keys before it are forgotten; absent where none is. Never above `seenFromMs`. */
   readonly forgetBeforeMs?: number;
+  /** Of what is forgotten, fingerprints are kept of keys of that time or later; absent where of none. */
+  readonly sealFromMs?: number;
   readonly seen: readonly SeenEntry[];
   /** Names of drift that the commit tells. */
   readonly drift?: readonly string[];
@@ -22,9 +27,6 @@ export interface OffsetStep {
   /** The window is done with this commit. */
   readonly done?: true;
 }
-
-/** No record may be larger than Kafka takes: 1,000 of the longest keys fill it by nine tenths. */
-const PAGE_ENTRIES_MAX = 1_000;
 
 /** The read-only face of a feed's offset: all that deciding needs. */
 export type FeedOffset =
@@ -53,22 +55,21 @@ export class OffsetState {
   readonly feed: FeedId;
   #watermarkMs: number;
   #seenFromMs: number;
+  #rememberedFromMs: number;
   #originMs: number;
   #manifest: Manifest | undefined;
   #drift: ReadonlySet<string> = new Set();
   #state: FeedState = 'RUNNING';
   #pass: PassPlan | undefined;
   #learnt = NOTHING_LEARNT;
-  readonly #entries = new Map<string, SeenEntry>();
-  readonly #pages = new Map<number, Page>();
-  #tally = EMPTY;
-  /** Above every page ever held, so that no living page is written over. */
-  #nextPage = 0;
+  readonly #keys: KeyMemory;
 
   constructor(feed: FeedId, originMs: number) {
     this.feed = feed;
+    this.#keys = new KeyMemory(feed);
     this.#watermarkMs = originMs;
     this.#seenFromMs = originMs;
+    this.#rememberedFromMs = originMs;
     this.#originMs = originMs;
   }
 
@@ -82,13 +83,18 @@ export class OffsetState {
     return this.#seenFromMs;
   }
 
+  /** Every key published at or after this event time is known, whole or by its fingerprint. */
+  get rememberedFromMs(): number {
+    return this.#rememberedFromMs;
+  }
+
   /** The first time of which the feed publishes, epoch milliseconds. */
   get originMs(): number {
     return this.#originMs;
   }
 
   get seenCount(): number {
-    return this.#entries.size;
+    return this.#keys.size;
   }
 
   /** Names of the drift that was told, so that it is not told again. */
@@ -127,37 +133,35 @@ export class OffsetState {
 
   /** How many keys are remembered of rows of that time or later. */
   seenSince(timeMs: number): number {
-    return [...this.#entries.values()].filter((entry) => entry.timeMs >= timeMs).length;
+    return [...this.#keys.entries()].filter((entry) => entry.timeMs >= timeMs).length;
   }
 
   /** Every key that is remembered, once. */
   entries(): Iterable<SeenEntry> {
-    return this.#entries.values();
+    return this.#keys.entries();
   }
 
   seenEntry(key: string): SeenEntry | undefined {
-    return this.#entries.get(key);
+    return this.#keys.entry(key);
+  }
+
+  /** Whether the key was published, and is forgotten but for its fingerprint. */
+  isSealed(key: string): boolean {
+    return this.#keys.isSealed(key);
   }
 
   /** The records that take this offset through `step`. Changes nothing: they may fail to be written. */
   recordsFor(step: OffsetStep, contents: Contents): readonly OffsetRecord[] {
     const { feed } = this;
-    const { watermarkMs, seenFromMs, forgetBeforeMs = -Infinity, learnt = this.#learnt, scan } = step;
-    const pages: OffsetRecord[] = [];
-    let seen = this.#tally;
-    // In the order they came: a key that moved is in two pages, and must not outlive the later one in the earlier.
-    for (const [page, { newestMs, tally }] of this.#pages) {
-      if (newestMs >= forgetBeforeMs) break;
-      pages.push({ kind: 'seen', feed, page, entries: [] });
-      seen = minus(seen, tally);
-    }
-    pages.push(...this.#newPages(step.seen));
-    seen = plus(seen, tallyOf(step.seen.map(({ hash }) => hash)));
+    const { watermarkMs, seenFromMs, learnt = this.#learnt, scan } = step;
+    const { pages, tally: seen, goneToMs } = this.#keys.recordsFor(step);
+    const rememberedFromMs = Math.max(this.#rememberedFromMs, goneToMs);
     const unfinished = step.done ? 0 : this.unfinished + contents.published + contents.rejected;
     const manifest = { ...contents, commit: this.commits + 1, scan, unfinished, seen };
     const drift = [...this.#drift, ...step.drift ?? []];
     const [originMs, state, pass] = [this.#originMs, this.#state, this.#pass];
-    return [{ kind: 'head', feed, watermarkMs, seenFromMs, originMs, drift, state, pass, learnt, manifest }, ...pages];
+    const times = { watermarkMs, seenFromMs, rememberedFromMs, originMs };
+    return [{ kind: 'head', feed, ...times, drift, state, pass, learnt, manifest }, ...pages];
   }
 
   /** The records of a change that no reading has made, the head first. */
@@ -167,34 +171,28 @@ export class OffsetState {
     const noLater = (ms: number): number => (this.#manifest === undefined ? watermarkMs : Math.min(ms, watermarkMs));
     const { seenFromMs = noLater(this.#seenFromMs), originMs = noLater(this.#originMs) } = change;
     const { drift = [...this.#drift] } = change;
-    const tally = seen === undefined ? this.#tally : tallyOf(seen.map(({ hash }) => hash));
+    const { pages, tally } = seen === undefined ? { pages: [], tally: this.#keys.tally } : this.#keys.recordsOf(seen);
     const manifest = { ...contents, commit, scan: undefined, unfinished: this.unfinished, seen: tally };
     const learnt = withChange(this.#learnt, this.#watermarkMs, watermarkMs);
-    const head: HeadRecord =
-      { kind: 'head', feed: this.feed, watermarkMs, seenFromMs, originMs, drift, state, pass, learnt, manifest };
-    return seen === undefined ? [head] : [head, ...this.#replacePages(seen)];
+    const times = { watermarkMs, seenFromMs, originMs, rememberedFromMs: this.#rememberedAfter(change) };
+    const head: HeadRecord = { kind: 'head', feed: this.feed, ...times, drift, state, pass, learnt, manifest };
+    return [head, ...pages];
   }
 
-  /** Forgets all keys, and knows others: the oldest first, for pages are forgotten in their order. */
-  #replacePages(seen: readonly SeenEntry[]): readonly SeenRecord[] {
-    const gone = [...this.#pages.keys()].map((page): SeenRecord =>
-      ({ kind: 'seen', feed: this.feed, page, entries: [] }));
-    return [...gone, ...this.#newPages(seen.toSorted((a, b) => a.timeMs - b.timeMs))];
-  }
-
-  #newPages(seen: readonly SeenEntry[]): readonly SeenRecord[] {
-    const pages: SeenRecord[] = [];
-    for (let from = 0; from < seen.length; from += PAGE_ENTRIES_MAX) {
-      const entries = seen.slice(from, from + PAGE_ENTRIES_MAX);
-      pages.push({ kind: 'seen', feed: this.feed, page: this.#nextPage + from / PAGE_ENTRIES_MAX, entries });
-    }
-    return pages;
+  /**
+   * What a person has moved the feed over was skipped on purpose, and of what a file says, or of records that are
+   * missing, nobody knows what was published before.
+   */
+  #rememberedAfter({ watermarkMs = this.#watermarkMs, seen }: OffsetChange): number {
+    const anew = seen !== undefined || watermarkMs > this.#watermarkMs || this.contradiction() !== undefined;
+    return anew ? watermarkMs : Math.min(this.#rememberedFromMs, watermarkMs);
   }
 
   apply(record: OffsetRecord): void {
     if (record.kind === 'head') {
       this.#watermarkMs = record.watermarkMs;
       this.#seenFromMs = record.seenFromMs;
+      this.#rememberedFromMs = record.rememberedFromMs;
       this.#originMs = record.originMs;
       this.#drift = new Set(record.drift);
       this.#state = record.state;
@@ -203,43 +201,17 @@ export class OffsetState {
       this.#manifest = record.manifest;
       return;
     }
-    const { page, entries } = record;
-    this.#forgetPage(page);
-    this.#nextPage = Math.max(this.#nextPage, page + 1);
-    if (entries.length === 0) return;
-    for (const entry of entries) this.#entries.set(entry.key, entry);
-    const newestMs = entries.reduce((newest, { timeMs }) => Math.max(newest, timeMs), 0);
-    const tally = tallyOf(entries.map(({ hash }) => hash));
-    this.#pages.set(page, { newestMs, entries, tally });
-    this.#tally = plus(this.#tally, tally);
+    this.#keys.apply(record);
   }
 
   /** What is wrong with an offset that was restored: its last commit does not tell of the keys that are there. */
   contradiction(): string | undefined {
     if (this.#manifest === undefined) return 'its keys are there without its watermark record';
-    const { count, sum } = this.#manifest.seen;
-    if (count === this.#tally.count && sum === this.#tally.sum) return undefined;
-    const has = count === this.#tally.count ? 'others' : `${this.#tally.count}`;
+    const [{ count, sum }, { tally }] = [this.#manifest.seen, this.#keys];
+    if (count === tally.count && sum === tally.sum) return undefined;
+    const has = count === tally.count ? 'others' : `${tally.count}`;
     return `its last commit (${this.commits}) left ${count} seen keys, but the topic has ${has}: records are missing`;
   }
-
-  /** A key that a later page holds too, because 8x8 moved it to a later time, lives on with that page. */
-  #forgetPage(page: number): void {
-    const known = this.#pages.get(page);
-    if (known === undefined) return;
-    for (const entry of known.entries) {
-      if (this.#entries.get(entry.key) === entry) this.#entries.delete(entry.key);
-    }
-    this.#pages.delete(page);
-    this.#tally = minus(this.#tally, known.tally);
-  }
-}
-
-/** Keys of one commit. */
-interface Page {
-  readonly newestMs: number;
-  readonly entries: readonly SeenEntry[];
-  readonly tally: Tally;
 }
 
 /** Every feed's offset out of its records, in the order they were written. */

@@ -1,3 +1,4 @@
+import { isDeep } from './deep-sweep.ts';
 import { isObject, misfit, oneOf, TEXT, TIME, wholeNumber, type Expected } from './expected.ts';
 import { feedNamed, type FeedId } from './feed.ts';
 import type { OffsetChange, OffsetState, SeenEntry } from './offset.ts';
@@ -145,10 +146,11 @@ function untrue(raw: RawFeed, place: string, nowMs: number): string | undefined 
     [!ended && watermarkMs < nowMs - RETENTION_MS, 'watermark lies more than two years back, 8x8 keeps no more'],
     [seenFromMs > watermarkMs, 'seenFrom must not lie behind watermark'],
     [originMs > seenFromMs, 'origin must not lie behind seenFrom'],
-    [(name === LIVE) !== (pass === undefined), 'plan must be null for the live pass, and only for it'],
     [pass?.topic !== undefined && !pass.replay, 'plan.topic must be null, unless it is a replay'],
+    [(name === LIVE || isDeep(name)) !== (pass === undefined),
+      'plan must be null for the live pass and deep sweeps, and only for them'],
     [pass !== undefined && pass.fromMs >= pass.endMs, 'plan.from must lie before plan.end'],
-    [pass === undefined && state === 'CANCELLED', 'state: the live pass has no end'],
+    [pass === undefined && state === 'CANCELLED', 'state: the live pass and deep sweeps have no end'],
   ];
   const broken = rules.find(([wrong]) => wrong);
   return broken && `${place}.${broken[1]}`;

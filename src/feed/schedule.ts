@@ -20,9 +20,10 @@ export interface ReadTurn<F> {
   readonly sweep: boolean;
 }
 
-/** What a shard does next: let a feed read or skip a window, sleep, or end because every feed is done. */
+/** What a shard does next: let a feed read a window, pass it, or skip to a time; sleep; or end, for all are done. */
 export type Turn<F> =
   | FeedTurn<F>
+  | { readonly kind: 'skip'; readonly feed: F; readonly toMs: number }
   | { readonly kind: 'sleep'; readonly untilMs: number }
   | { readonly kind: 'done' };
 

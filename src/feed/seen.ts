@@ -30,6 +30,10 @@ export interface Sieve<E> {
   readonly revise: (event: E, before: SeenEntry) => E;
   /** Rows that ended then or later are another pass's; a live feed has none. */
   readonly endMs?: number | undefined;
+  /** Of rows that ended before nobody can tell whether they are new, also if the feed has come to read them. */
+  readonly fromMs?: number | undefined;
+  /** Whether a row was published long ago, and nothing else is known of it any more. */
+  readonly isSealed?: (key: string) => boolean;
   /** Passes that may have published rows of the feed, too: 8x8 may move one from their time into ours. */
   readonly others?: readonly Pick<FeedOffset, 'seenEntry'>[];
 }
@@ -46,7 +50,7 @@ export const CONTENT_UNKNOWN = 0;
 export function takeFresh<E extends Keyed>(
   offset: FeedOffset,
   events: readonly E[],
-  { revise, endMs = Infinity, others = [] }: Sieve<E>,
+  { revise, endMs = Infinity, fromMs = -Infinity, isSealed = () => false, others = [] }: Sieve<E>,
 ): Sifted<E> {
   const fresh: E[] = [];
   const seen = new Map<string, SeenEntry>();
@@ -59,7 +63,9 @@ export function takeFresh<E extends Keyed>(
     const known = seen.get(key) ?? latest(offset.seenEntry(key), key, others);
     if (event.channel === 'accepted' && timeMs >= endMs) {
       outside += 1;
-    } else if (known === undefined && timeMs < offset.seenFromMs) {
+    } else if (isSealed(key)) {
+      repeats += 1;
+    } else if (known === undefined && timeMs < Math.max(offset.seenFromMs, fromMs)) {
       outside += 1;
     } else if (known === undefined) {
       fresh.push(event);

@@ -24,11 +24,15 @@ export function stay({ watermarkMs, seenFromMs }: FeedOffset): OffsetStep {
   return { watermarkMs, seenFromMs, seen: [] };
 }
 
+/** What a feed remembers of its keys beyond what it reads again. */
+export type Keep = Pick<OffsetStep, 'forgetBeforeMs' | 'sealFromMs'>;
+
 /** The step after the last page of a window. Neither of the two times ever goes back. */
-export function afterWindow(offset: FeedOffset, scan: Scan, pace: Pace): OffsetStep {
+export function afterWindow(offset: FeedOffset, scan: Scan, pace: Pace, keep: Keep = {}): OffsetStep {
   const watermarkMs = Math.max(offset.watermarkMs, scan.window.to);
   const seenFromMs = Math.max(offset.seenFromMs, watermarkMs - pace.lookbackMs);
-  return { watermarkMs, seenFromMs, forgetBeforeMs: watermarkMs - memoryMs(pace), seen: [], scan, done: true };
+  const forgetBeforeMs = Math.min(watermarkMs - memoryMs(pace), keep.forgetBeforeMs ?? Infinity);
+  return { watermarkMs, seenFromMs, ...keep, forgetBeforeMs, seen: [], scan, done: true };
 }
 
 /** The step over a span that nobody can read any more: nothing of it will be read again. */

@@ -4,10 +4,11 @@ export interface Window {
   readonly to: number;
 }
 
-/** What a feed does next: read a window, skip one that is lost, sleep because too little has settled, or end. */
+/** What a feed does next: read a window, pass one that is lost, skip to a time, sleep until more settles, or end. */
 export type Plan =
   | { readonly kind: 'read'; readonly window: Window; readonly sweep: boolean }
   | { readonly kind: 'gap'; readonly window: Window }
+  | { readonly kind: 'skip'; readonly toMs: number }
   | { readonly kind: 'wait'; readonly untilMs: number }
   | { readonly kind: 'done' };
 
@@ -28,6 +29,8 @@ export interface Pace {
   readonly lookbackMs: number;
   /** Time between two sweeps. */
   readonly sweepEveryMs: number;
+  /** Ages at which all rows are looked for once more, by passes of their own. */
+  readonly deepSweepsMs?: readonly number[];
 }
 
 /** Where a feed stands, in epoch milliseconds. */

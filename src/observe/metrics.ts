@@ -44,7 +44,7 @@ const pollCounters = [
   ['events_late_total', 'Of those: rows that 8x8 has shown only after the feed had passed their end.',
     (poll: PollReport) => poll.late],
   ['events_beyond_lookback_total',
-    'Of those: rows seen later than the lookback surely covers, by luck. The next one may never be seen.',
+    'Of those: rows seen later than the lookback surely covers, by luck or by a deep sweep; others may be missing.',
     (poll: PollReport) => poll.beyond],
   ['windows_short_total', 'Windows of which 8x8 has shown fewer rows than it counts, also when it was asked again.',
     (poll: PollReport) => Number(poll.outcome === 'short')],

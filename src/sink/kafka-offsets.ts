@@ -2,13 +2,13 @@ import type { KafkaMessage } from 'kafkajs';
 import { ConnectorError } from '../errors.ts';
 import { feedName, shardOf, type FeedId, type Shard } from '../feed/feed.ts';
 import {
-  recordKey, restoreOffsets, type HeadRecord, type OffsetRecord, type OffsetState,
+  isTombstone, recordKey, restoreOffsets, type HeadRecord, type OffsetRecord, type OffsetState,
 } from '../feed/offset.ts';
 import type { Codec } from './avro.ts';
 import type { PlacedMessage } from './kafka-messages.ts';
-import { headValue, recordOf, type OffsetValue } from './offset-value.ts';
+import { headValue, recordOf, SEALED_VERSION, seenValue, type OffsetValue } from './offset-value.ts';
 
-/** Version of the meaning of an offset record. Raise it when an older connector must not read what we write. */
+/** Version of the meaning of most offset records. Raise it when an older connector must not read what we write. */
 const VERSION = 1;
 
 /** How the key of a record ends that explains a change. */
@@ -30,12 +30,11 @@ export interface OffsetsTopic {
 /** An offset record as a message: a page without entries is a tombstone, which compaction removes in time. */
 export function offsetMessage(offsets: OffsetsTopic, shard: Shard, record: OffsetRecord): PlacedMessage {
   const key = `${offsets.connector}/${recordKey(record)}`;
-  if (record.kind === 'seen' && record.entries.length === 0) {
+  if (isTombstone(record)) {
     return { topic: offsets.topic, partition: shard, key, value: null };
   }
   const { feed } = record;
-  const value = record.kind === 'head' ? headValue(record)
-    : { kind: 'SEEN', page: record.page, entries: record.entries };
+  const value = record.kind === 'head' ? headValue(record) : seenValue(record);
   return message(offsets, shard, { key, value: { ...feed, ...value } });
 }
 
@@ -182,8 +181,8 @@ export async function readHead(
 async function readValue(offsets: OffsetsTopic, bytes: Buffer | null): Promise<OffsetValue> {
   if (bytes === null) throw new Error('has been deleted by a tombstone');
   const value = await decode(offsets, bytes);
-  if (value.version > VERSION) {
-    throw new Error(`is of version ${value.version}, this connector knows up to ${VERSION}; run the newer one`);
+  if (value.version > SEALED_VERSION) {
+    throw new Error(`is of version ${value.version}, this connector knows up to ${SEALED_VERSION}; run the newer one`);
   }
   if (value.shardCount !== offsets.shardCount) {
     throw new Error(

@@ -1,7 +1,9 @@
 import { decideChange, type ChangeRequest, type Decision } from '../feed/change.ts';
 import { feedName, shardOf, type FeedId, type Shard } from '../feed/feed.ts';
 import { contentsOf } from '../feed/manifest.ts';
-import { nextGeneration, OffsetState, recordKey, restoreOffsets, type OffsetRecord } from '../feed/offset.ts';
+import {
+  isTombstone, nextGeneration, OffsetState, recordKey, restoreOffsets, type OffsetRecord,
+} from '../feed/offset.ts';
 import { ConnectorError } from '../errors.ts';
 import type { Commit, ShardSession, Sink } from './sink.ts';
 
@@ -103,6 +105,6 @@ export class MemorySink implements Sink {
   #keep(shard: Shard, record: OffsetRecord): void {
     const records = this.#records[shard]!;
     records.delete(recordKey(record));
-    if (record.kind === 'head' || record.entries.length > 0) records.set(recordKey(record), record);
+    if (!isTombstone(record)) records.set(recordKey(record), record);
   }
 }

@@ -1,6 +1,6 @@
 import type { FeedId, StreamName } from '../feed/feed.ts';
 import type { Manifest } from '../feed/manifest.ts';
-import type { HeadRecord, OffsetRecord, SeenEntry } from '../feed/offset.ts';
+import type { HeadRecord, OffsetRecord, SealedPage, SeenEntry, SeenRecord } from '../feed/offset-record.ts';
 import type { FeedState, PassPlan } from '../feed/pass.ts';
 import { delaysOf, delaysValue, silenceOf, silenceValue, type DelaysValue, type SilenceValue } from './learnt-value.ts';
 
@@ -15,11 +15,14 @@ export interface OffsetValue {
   readonly shardCount: number;
   readonly watermark: number | null;
   readonly seenFrom: number | null;
+  readonly rememberedFrom: number | null;
   readonly origin: number | null;
   readonly drift: readonly string[];
   readonly manifest: ManifestValue | null;
   readonly page: number | null;
   readonly entries: readonly SeenEntry[];
+  readonly fingerprints: Buffer;
+  readonly newest: number | null;
   readonly barrier: string | null;
   readonly reason: string | null;
   readonly signal: string | null;
@@ -51,12 +54,19 @@ interface ManifestValue {
   readonly seenDigest: number;
 }
 
+/** Of 48 bits. */
+const FINGERPRINT_BYTES = 6;
+
+/** What a record with fingerprints means came later than all the rest. */
+export const SEALED_VERSION = 2;
+
 /** What a head says beside its feed. */
 export function headValue(record: HeadRecord): Partial<OffsetValue> {
   return {
     kind: 'HEAD',
     watermark: record.watermarkMs,
     seenFrom: record.seenFromMs,
+    rememberedFrom: record.rememberedFromMs,
     origin: record.originMs,
     drift: record.drift,
     state: record.state,
@@ -67,6 +77,15 @@ export function headValue(record: HeadRecord): Partial<OffsetValue> {
   };
 }
 
+/** What a page of keys says beside its feed. Who does not know of fingerprints must not take it for an empty page. */
+export function seenValue({ page, entries, sealed }: SeenRecord): Partial<OffsetValue> {
+  if (sealed === undefined) return { kind: 'SEEN', page, entries };
+  const fingerprints = Buffer.alloc(sealed.fingerprints.length * FINGERPRINT_BYTES);
+  sealed.fingerprints.forEach((number, index) =>
+    fingerprints.writeUIntBE(number, index * FINGERPRINT_BYTES, FINGERPRINT_BYTES));
+  return { version: SEALED_VERSION, kind: 'SEEN', page, fingerprints, newest: sealed.newestMs };
+}
+
 /**
  * The record that a value is; undefined for a mark, and for what explains a record.
  *
@@ -74,21 +93,35 @@ export function headValue(record: HeadRecord): Partial<OffsetValue> {
  */
 export function recordOf(value: OffsetValue): OffsetRecord | undefined {
   if (value.kind === 'BARRIER' || value.kind === 'RESET') return undefined;
-  const { stream, pbxId, pass, watermark, seenFrom, origin, drift, state, plan, manifest, page } = value;
+  const { stream, pbxId, pass, watermark, seenFrom, origin, drift, state, plan, manifest } = value;
   if (stream === null || pbxId === null) throw new Error('names no feed');
   const feed: FeedId = { stream: stream as StreamName, pbxId, pass };
-  if (value.kind === 'SEEN') {
-    if (page === null || page < 0) throw new Error('names no page');
-    return { kind: 'seen', feed, page, entries: value.entries };
-  }
+  if (value.kind === 'SEEN') return seenRecordOf(value, feed);
   if (watermark === null || seenFrom === null || manifest === null) throw new Error('lacks watermark or manifest');
-  const times = [watermark, seenFrom, origin ?? seenFrom, plan?.from ?? 0, plan?.end ?? 0];
+  const rememberedFrom = value.rememberedFrom ?? seenFrom;
+  const times = [watermark, seenFrom, rememberedFrom, origin ?? seenFrom, plan?.from ?? 0, plan?.end ?? 0];
   if (!times.every(isTime)) throw new Error('has a time that is none');
   return {
-    kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, originMs: origin ?? seenFrom, drift, state,
+    kind: 'head', feed, watermarkMs: watermark, seenFromMs: seenFrom, rememberedFromMs: rememberedFrom,
+    originMs: origin ?? seenFrom, drift, state,
     pass: planOf(plan), manifest: manifestOf(manifest),
     learnt: { silence: silenceOf(value.silence), delays: delaysOf(value.delays) },
   };
+}
+
+function seenRecordOf({ page, entries, fingerprints, newest }: OffsetValue, feed: FeedId): SeenRecord {
+  if (page === null || page < 0) throw new Error('names no page');
+  if (fingerprints.length === 0) return { kind: 'seen', feed, page, entries };
+  if (entries.length > 0) throw new Error('has both keys and fingerprints');
+  return { kind: 'seen', feed, page, entries, sealed: sealedPageOf(fingerprints, newest) };
+}
+
+function sealedPageOf(bytes: Buffer, newest: number | null): SealedPage {
+  if (bytes.length % FINGERPRINT_BYTES !== 0) throw new Error('has a fingerprint that is cut');
+  if (newest === null || !isTime(newest)) throw new Error('does not say of when its keys are');
+  const fingerprints = Float64Array.from({ length: bytes.length / FINGERPRINT_BYTES }, (_, index) =>
+    bytes.readUIntBE(index * FINGERPRINT_BYTES, FINGERPRINT_BYTES));
+  return { newestMs: newest, fingerprints };
 }
 
 /** Whether a calendar has it: what is read next is asked for by date. */

@@ -40,7 +40,7 @@ export interface LedgerEntry {
   readonly corrected: number;
   /** Of the new ones: those that ended before fromWatermark. */
   readonly late: number;
-  /** Of the new ones: those first seen later than the lookback surely covers; 0 unless the feed was live. */
+  /** Of the new ones: those first seen later than the lookback surely covers; 0 unless the feed was live, or deep. */
   readonly beyond: number;
   /** Rows that became dead letters. */
   readonly rejected: number;
@@ -118,7 +118,7 @@ export interface RowCounts {
   readonly corrected: number;
   /** Of those published: rows that ended before what the feed had already read to the end. */
   readonly late: number;
-  /** Of those that a live feed has seen first: later after their end than is surely covered, so by luck. */
+  /** Of those that a live feed has seen first: later after their end than is surely covered; all of a deep sweep. */
   readonly beyond: number;
   readonly rejected: number;
   /** Rows read before and dropped as known. */

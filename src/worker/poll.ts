@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import { paceOf, type AutoLimits } from '../feed/auto-pace.ts';
+import { isDeep } from '../feed/deep-sweep.ts';
 import { untold } from '../feed/drift.ts';
 import { isSameFeed, type FeedId } from '../feed/feed.ts';
 import { hear, learn, NOTHING_HEARD, NOTHING_LEARNT } from '../feed/learnt.ts';
@@ -15,6 +16,7 @@ import type { LegCount } from '../streams/calls.ts';
 import type { BusEvent, Stream } from '../streams/stream.ts';
 import type { CallDesk } from './call-desk.ts';
 import type { SharedSession } from './one-at-a-time.ts';
+import { keepOf } from './passes.ts';
 import { readAhead } from './read-ahead.ts';
 import { countPage, NOTHING, type PollReport } from './report.ts';
 
@@ -59,7 +61,8 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const offset = () => session.offsetOf(id)!; // the shard loop has committed where the feed begins
   const fromWatermarkMs = offset().watermarkMs;
   const pace = paceOf(feed, offset().learnt.delays);
-  const live = isLive(fromWatermarkMs, pace, startedMs - source.aheadMs());
+  const deep = isDeep(id.pass);
+  const live = !deep && isLive(fromWatermarkMs, pace, startedMs - source.aheadMs());
   const context = () => ({ feed: id, commit: offset().commits + 1, observedAtMs: clock.nowMs() });
   const scan = { window, after: offset().commits };
   let count = NOTHING;
@@ -75,7 +78,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
 
       if (step.seen.length > 0) await own.commit({ feed: id, events, step });
       io.calls?.take(page.events, sifted.fresh, own);
-      count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, pace, drift });
+      count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, deep, pace, drift });
     });
     const timesMs = page.events.filter(({ channel }) => channel === 'accepted').map(({ eventTimeMs }) => eventTimeMs);
     heard = hear(heard, timesMs, page.reading.attempts > reading.attempts);
@@ -83,7 +86,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   }
 
   refuseFuture(window, Math.min(startedMs, clock.nowMs()) - source.aheadMs());
-  const step = afterWindow(offset(), scan, pace);
+  const step = afterWindow(offset(), scan, pace, keepOf(feed, session));
   const outcome = isShort(reading) ? 'short' : 'whole';
   const [{ watermarkMs }, durationMs] = [step, clock.nowMs() - startedMs];
   const recovered = offset().unfinished - count.published - count.rejected;
@@ -118,7 +121,10 @@ function sieveOf({ id, stream: { revise } }: Feed, session: ShardSession): Sieve
   const plan = session.offsetOf(id)!.pass;
   const others = plan?.replay === true ? [] : [...session.offsets()]
     .filter(({ feed, pass }) => feed.pass !== id.pass && isSameFeed(feed, id) && pass?.replay !== true);
-  return { revise, endMs: plan?.endMs, others };
+  if (!isDeep(id.pass)) return { revise, endMs: plan?.endMs, others };
+  const live = session.offsetOf({ ...id, pass: LIVE })!; // a deep sweep never reads what that has not read
+  const isSealed = (key: string): boolean => live.isSealed(key) && live.seenEntry(key) === undefined;
+  return { revise, fromMs: live.rememberedFromMs, isSealed, others };
 }
 
 interface EventPage {

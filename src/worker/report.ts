@@ -43,6 +43,8 @@ export interface PageContext {
   readonly drift: readonly Drift[];
   readonly fromWatermarkMs: number;
   readonly live: boolean;
+  /** It finds what no sweep of the live feed has found. */
+  readonly deep: boolean;
   readonly pace: Pace;
 }
 
@@ -51,7 +53,7 @@ export function countPage(
   count: Count,
   rows: number,
   sifted: Sifted<BusEvent>,
-  { fromWatermarkMs, live, pace, drift }: PageContext,
+  { fromWatermarkMs, live, deep, pace, drift }: PageContext,
 ): Count {
   const { fresh, corrected, repeats, outside } = sifted;
   const accepted = fresh.filter(({ channel }) => channel === 'accepted');
@@ -60,7 +62,7 @@ export function countPage(
   const delaysOf = (events: readonly BusEvent[]): readonly number[] =>
     live ? events.map(({ value, eventTimeMs }) => Number(value['observedAt']) - eventTimeMs) : [];
   const delaysMs = delaysOf(first);
-  const beyond = delaysMs.filter((delayMs) => delayMs > latenessCoveredMs(pace)).length;
+  const beyond = deep ? first.length : delaysMs.filter((delayMs) => delayMs > latenessCoveredMs(pace)).length;
   return {
     pages: count.pages + Math.min(rows, 1),
     rows: count.rows + rows,

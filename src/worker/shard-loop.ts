@@ -1,9 +1,11 @@
 import { ConnectorError, reactionTo } from '../errors.ts';
 import { paceOf } from '../feed/auto-pace.ts';
+import { isDeep, planDeepSweep } from '../feed/deep-sweep.ts';
 import { feedName } from '../feed/feed.ts';
+import { LIVE } from '../feed/pass.ts';
 import { nextTurn, type FeedTurn } from '../feed/schedule.ts';
 import { beginAt, stay } from '../feed/step.ts';
-import { planWindow } from '../feed/window.ts';
+import { planWindow, type Plan } from '../feed/window.ts';
 import { skipGap, type Gap } from './gap.ts';
 import type { ShardSession } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
@@ -43,6 +45,9 @@ interface Memory {
  */
 const SLEEP_MAX_MS = 60_000;
 
+/** A feed rests for a step after an error, but no longer than that, unless the source asks for it. */
+const REST_MAX_MS = 600_000;
+
 /** What a turn came to. */
 export type Outcome = PollReport | Gap | ConnectorError | { readonly calls: CallsReport };
 
@@ -69,7 +74,7 @@ export async function runShard(
   const loop: Loop = { io, report, desks, groups, memoryOf: ({ id }) => memories.get(feedName(id))! };
 
   for (const feed of feeds) {
-    if (session.offsetOf(feed.id) !== undefined) continue;
+    if (session.offsetOf(feed.id) !== undefined || isDeep(feed.id.pass)) continue;
     // Before the first poll: a start of "24h ago" must still mean the same day when the first polls fail.
     await session.commit({ feed: feed.id, events: [], step: beginAt(feed.originMs) });
   }
@@ -90,6 +95,10 @@ export async function runShard(
       if (turn.untilMs > nowMs + SLEEP_MAX_MS && !signal.aborted) await ask(feeds[0]!, session);
       continue;
     }
+    if (turn.kind === 'skip') {
+      await session.commit({ feed: turn.feed.id, events: [], step: beginAt(turn.toMs) });
+      continue;
+    }
     const others = turn.kind === 'read' ? groups.besides(turn, candidates, nowMs) : [];
     await takeTurns([turn, ...others], loop, { number, nowMs });
   }
@@ -105,12 +114,11 @@ interface Loop {
 }
 
 function candidateOf(feed: Feed, { io: { session }, desks, memoryOf }: Loop, nowMs: number): GroupCandidate {
-  const { watermarkMs, seenFromMs, state, learnt } = session.offsetOf(feed.id)!;
   const { restFromMs, notBeforeMs, lastTurn, ...memory } = memoryOf(feed);
   // Whole calls are made of what this session has read.
   const sweptAtMs = desks.get(feed.id.pbxId)?.needs(feed.id) === true ? -Infinity : memory.sweptAtMs;
-  const progress = { watermarkMs, seenFromMs, sweptAtMs, endMs: feed.endMs, paused: state === 'PAUSED' };
-  const plan = planWindow(progress, paceOf(feed, learnt.delays), nowMs);
+  const plan = planOf(feed, session, sweptAtMs, nowMs);
+  const { watermarkMs = -Infinity } = session.offsetOf(feed.id) ?? {};
   return { feed, plan, watermarkMs, notBeforeMs: nowMs < restFromMs ? 0 : notBeforeMs, lastTurn };
 }
 
@@ -167,10 +175,29 @@ function rest(feed: Feed, { io: { source, clock, signal }, report, memoryOf }: L
   report(feed, error);
   const memory = memoryOf(feed);
   memory.restFromMs = clock.nowMs() - source.aheadMs();
-  memory.notBeforeMs = memory.restFromMs + Math.max(feed.pace.stepMinMs, error.retryAfterMs ?? 0);
+  memory.notBeforeMs = memory.restFromMs + restMs(feed, error);
 }
 
-/** @throws ConnectorError SINK_FENCED if the shard is ours no more. */
-function ask({ id }: Feed, session: ShardSession): Promise<void> {
+function restMs({ pace }: Feed, { retryAfterMs = 0 }: ConnectorError): number {
+  return Math.max(Math.min(pace.stepMinMs, REST_MAX_MS), retryAfterMs);
+}
+
+/** What a feed does next, by where it stands and, if it is a deep sweep, by where its live feed does. */
+function planOf(feed: Feed, session: ShardSession, sweptAtMs: number, nowMs: number): Plan {
+  const { id, pace, endMs } = feed;
+  const offset = session.offsetOf(id);
+  if (isDeep(id.pass)) return planDeepSweep(offset, session.offsetOf({ ...id, pass: LIVE }), pace, nowMs);
+  const { watermarkMs, seenFromMs, state, learnt } = offset!;
+  const progress = { watermarkMs, seenFromMs, sweptAtMs, endMs, paused: state === 'PAUSED' };
+  return planWindow(progress, paceOf(feed, learnt.delays), nowMs);
+}
+
+/**
+ * The live feeds ask for all of the shard: a deep sweep may have nothing to commit for hours.
+ *
+ * @throws ConnectorError SINK_FENCED if the shard is ours no more.
+ */
+async function ask({ id }: Feed, session: ShardSession): Promise<void> {
+  if (isDeep(id.pass)) return;
   return session.commit({ feed: id, events: [], step: stay(session.offsetOf(id)!) });
 }

@@ -7,8 +7,8 @@ import type { Sink } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
 import { CallDesk, type CallsReport } from './call-desk.ts';
 import { oneAtATime } from './one-at-a-time.ts';
-import { passFeeds } from './passes.ts';
 import { Groups } from './group.ts';
+import { deepFeeds, passFeeds } from './passes.ts';
 import type { Feed } from './poll.ts';
 import type { PollReport } from './report.ts';
 import { runShard, type Outcome, type ShardMemory } from './shard-loop.ts';
@@ -167,7 +167,7 @@ async function serveShard(
     const shared = oneAtATime(session);
     const desks = new Map(feeds.flatMap(({ id, callLegCount: rule }) =>
       (rule === undefined ? [] : [[id.pbxId, new CallDesk(id, rule)] as const])));
-    const lanes = [feeds, passFeeds(feeds, session)].filter(({ length }) => length > 0);
+    const lanes = [feeds, [...deepFeeds(feeds), ...passFeeds(feeds, session)]].filter(({ length }) => length > 0);
     await together(lanes.map((lane) => (either) => {
       const state = lane === feeds ? { memories, desks, groups } : { memories };
       return runShard(lane, { source, session: shared, clock, signal: either }, report, state);

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { settingList } from '../../src/config.ts';
+import { ageText } from '../../src/feed/deep-sweep.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import { callLegLeftOut } from '../../src/streams/call-legs.ts';
 import { callRecordLeftOut } from '../../src/streams/call-records.ts';
@@ -55,6 +56,7 @@ function settingsTable(): string {
 /** A default as a person writes it: `7200000` milliseconds are `2h`. */
 function spoken(name: string, value: unknown): unknown {
   if (name === 'retentionMs') return 'forever';
+  if (name === 'deepSweepsMs') return (value as readonly number[]).map(ageText).join(',');
   if (!name.endsWith('Ms') || typeof value !== 'number') return Array.isArray(value) ? value.join(',') : value;
   const units = [['d', 86_400_000], ['h', 3_600_000], ['m', 60_000], ['s', 1_000]] as const;
   const [unit, ms] = units.find(([, size]) => value % size === 0)!;

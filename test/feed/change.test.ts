@@ -10,6 +10,7 @@ import { entry } from './entry.ts';
 
 const live: FeedId = { stream: 'call-legs', pbxId: 'acme', pass: 'live' };
 const old: FeedId = { ...live, pass: 'old' };
+const deep: FeedId = { ...live, pass: 'deep-24h' };
 const nothing = contentsOf(1, []);
 const plan = { fromMs: 1_000, endMs: 50_000, replay: false };
 
@@ -21,7 +22,8 @@ function standing(passes: readonly OffsetChange[] = []): ReadonlyMap<string, Off
   }
   const pass = new OffsetState(old, 1_000);
   for (const change of passes) for (const record of pass.changeTo(change, nothing, 1)) pass.apply(record);
-  return new Map([[feedName(live), state], ...passes.length > 0 ? [[feedName(old), pass] as const] : []]);
+  const known = [[feedName(live), state], [feedName(deep), new OffsetState(deep, 70_000)]] as const;
+  return new Map([...known, ...passes.length > 0 ? [[feedName(old), pass] as const] : []]);
 }
 
 const begun: OffsetChange = { watermarkMs: 1_000, state: 'RUNNING', pass: plan };
@@ -91,6 +93,9 @@ const cases: readonly Case[] = [
     decision: { change: { state: 'CANCELLED' } } },
   { name: 'says what is so already', feed: old, passes: [paused], request: { kind: 'pause' }, decision: /so already/ },
   { name: 'does not cancel the live pass', feed: live, request: { kind: 'cancel' }, decision: /has no end; pause it/ },
+  { name: 'pauses a deep sweep', feed: deep, request: { kind: 'pause' }, decision: { change: { state: 'PAUSED' } } },
+  { name: 'does not cancel a deep sweep', feed: deep, request: { kind: 'cancel' },
+    decision: /leave its age out of PACE_DEEP_SWEEPS/ },
   { name: 'pauses nothing that has ended', feed: old, passes: [ended], request: { kind: 'pause' },
     decision: /come to its end/ },
   { name: 'resumes nothing that was cancelled', feed: old, passes: [begun, { state: 'CANCELLED' }],

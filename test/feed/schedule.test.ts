@@ -30,6 +30,8 @@ const cases: { name: string; of: Candidate<string>[]; turn: Turn<string> }[] = [
     of: [feed('a', { notBeforeMs: nowMs + 3 }), feed('b', { plan: waitPlan(nowMs + 5) })], turn: sleeps(nowMs + 3) },
   { name: 'sleeps through both of a feed that waits and rests',
     of: [feed('a', { plan: waitPlan(nowMs + 5), notBeforeMs: nowMs + 60 })], turn: sleeps(nowMs + 60) },
+  { name: 'lets a feed skip to a time at once', of: [feed('a', { plan: { kind: 'skip', toMs: 5 } })],
+    turn: { kind: 'skip', feed: 'a', toMs: 5 } },
   { name: 'is done when every feed is done', of: [feed('a', { plan: done }), feed('b', { plan: done })],
     turn: { kind: 'done' } },
   { name: 'goes on while one is not done',

@@ -137,3 +137,19 @@ test('takeFresh goes on from what another pass has published last', () => {
   assert.deepEqual(fresh.map(({ key, revision }) => [key, revision]), [['changed', 4], ['new', 1]]);
   assert.equal(repeats, 1);
 });
+
+test('takeFresh leaves out what was published and is sealed, whatever of it has changed', () => {
+  const other = knowing(entry('sealed', 150, 1));
+  const sieve = { revise: (changed: Revised) => changed, isSealed: (key: string) => key === 'sealed', others: [other] };
+  const page = [event('sealed', 150, 2), event('new', 150)];
+  const { fresh, seen, repeats, corrected } = takeFresh(knowing(), page, sieve);
+  assert.deepEqual([fresh.map(({ key }) => key), seen.map(({ key }) => key)], [['new'], ['new']]);
+  assert.deepEqual([repeats, corrected], [1, 0]);
+});
+
+test('takeFresh takes nothing for new that ended before all keys are known, but knows it if it was published', () => {
+  const page = [event('known', 150), event('before', 299), event('since', 300)];
+  const sifted = takeFresh(knowing(entry('known', 150)), page, { revise: (changed) => changed, fromMs: 300 });
+  assert.deepEqual(sifted.fresh.map(({ key }) => key), ['since']);
+  assert.deepEqual([sifted.repeats, sifted.outside], [1, 1]);
+});

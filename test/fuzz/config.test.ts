@@ -51,6 +51,7 @@ const secretNames = secretSettings.map(({ env }) => env);
 
 /** A value that a setting of this kind could have. */
 function fitting({ path, default: usual }: Setting): fc.Arbitrary<string> {
+  if (path === 'pace.deepSweepsMs') return fc.constantFrom('off', '24h', '24h,7d', '30d,2h', '7d,7d', '1s', ',', '31d');
   if (path.endsWith('Ms')) return fc.constantFrom('0s', '1s', '90s', '1500ms', '15m', '24d', '25d', '99999999d');
   if (path === 'source.backgroundShare') return fc.constantFrom('0', '0.01', '0.5', '1', '1.01');
   return typeof usual === 'number' ? fc.constantFrom('0', '1', '65535', '2147483647', '2147483648') : value;
@@ -127,10 +128,12 @@ function showsSecret(path: string): boolean {
 
 function assertIsSound(config: Config): string {
   for (const { path, env, default: usual, sensitive } of settingList) {
-    if (sensitive) continue;
+    if (sensitive || /^pace\.(settle|lookback)M(in|ax)Ms$/.test(path)) continue; // those are bounds, or nothing
     const [group = '', name = ''] = path.split('.');
     const is = (config as unknown as Record<string, Record<string, unknown>>)[group]![name];
-    if (Array.isArray(usual) || path === 'source.pbxIds' || path === 'kafka.brokers') {
+    if (path === 'pace.deepSweepsMs') {
+      assert.ok(Array.isArray(is) && is.every((age) => Number.isSafeInteger(age) && Number(age) > 0), env);
+    } else if (Array.isArray(usual) || path === 'source.pbxIds' || path === 'kafka.brokers') {
       assert.ok(Array.isArray(is) && is.length > 0 && is.every((part) => typeof part === 'string'), env);
     } else if (path === 'source.backgroundShare') assert.ok(Number(is) > 0 && Number(is) <= 1, env);
     else if (typeof usual === 'number') assert.ok(Number.isSafeInteger(is) && Number(is) >= -1, env);

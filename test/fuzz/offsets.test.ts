@@ -69,13 +69,15 @@ const learnt: Learnt = {
   delays: { histogram: learnDelays([], [5_000]), auto: beginAutoPace(limits, HOUR_MS) },
 };
 
-/** What two feeds have left in the topic: their beginnings, two pages of keys each, a page that is forgotten. */
+/** What two feeds have left in the topic: their beginnings, keys, fingerprints, and a page that is forgotten. */
 const life: readonly Stored[] = ['acme', 'globex'].flatMap((pbxId, index) => {
   const state = new OffsetState({ stream: 'call-legs', pbxId, pass: 'live' }, HOUR_MS);
   const steps: readonly OffsetStep[] = [
     { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [entry(`${pbxId}/1/1`, 10, 5)], learnt },
     { watermarkMs: HOUR_MS, seenFromMs: 0, seen: [entry(`${pbxId}/2/1`, 5 * HOUR_MS, 7)] },
-    { watermarkMs: 2 * HOUR_MS, seenFromMs: HOUR_MS, forgetBeforeMs: HOUR_MS, seen: [] },
+    { watermarkMs: 2 * HOUR_MS, seenFromMs: HOUR_MS, forgetBeforeMs: HOUR_MS, sealFromMs: 0, seen: [] },
+    { watermarkMs: 3 * HOUR_MS, seenFromMs: HOUR_MS, seen: [entry(`${pbxId}/3/1`, 2 * HOUR_MS, 9)] },
+    { watermarkMs: 9 * HOUR_MS, seenFromMs: 4 * HOUR_MS, forgetBeforeMs: 4 * HOUR_MS, sealFromMs: HOUR_MS, seen: [] },
   ];
   return steps.flatMap((step) => {
     const records = state.recordsFor(step, contentsOf(index + 1, []));
@@ -103,6 +105,7 @@ const absurd: Readonly<Record<string, fc.Arbitrary<unknown>>> = {
   long: anyLong,
   boolean: fc.boolean(),
   string: anyString,
+  bytes: fc.uint8Array({ maxLength: 13 }).map((bytes) => Buffer.from(bytes)),
   enum: fc.constantFrom('HEAD', 'SEEN', 'BARRIER', 'RESET'),
   array: fc.oneof(
     fc.array(fc.record({ key: anyString, timeMs: anyLong, hash: anyLong }), { maxLength: 3 }),
@@ -206,7 +209,7 @@ async function outcomeOf(history: readonly Stored[]): Promise<string> {
   assert.equal(endless, undefined, 'it reads for ever');
   const read = await valueOrCode(() => offsetsFrom(topic, messages), ['OFFSETS_INVALID']);
   if ('code' in read) return read.code;
-  for (const [name, { feed, watermarkMs, seenFromMs, learnt: known }] of read.value) {
+  for (const [name, { feed, watermarkMs, seenFromMs, rememberedFromMs, learnt: known }] of read.value) {
     const [nowMs, fed] = [watermarkMs + HOUR_MS, { pace, auto: limits }];
     const lesson = { span: { from: watermarkMs, to: nowMs }, timesMs: [watermarkMs], newestMs: watermarkMs, nowMs };
     const arrivals = { delaysMs: [5_000], lateMs: [], nowMs };
@@ -214,7 +217,9 @@ async function outcomeOf(history: readonly Stored[]): Promise<string> {
     const { lookbackMs } = paceOf(fed, delays);
     assert.ok(expectedRows >= 0 && lookbackMs >= HOUR_MS && lookbackMs <= 9 * HOUR_MS, name);
     assert.ok(name.startsWith('live/') && typeof feed.pbxId === 'string', name);
-    for (const ms of [watermarkMs, seenFromMs]) assert.ok(!Number.isNaN(new Date(ms).getTime()), `${ms} is no time`);
+    for (const ms of [watermarkMs, seenFromMs, rememberedFromMs]) {
+      assert.ok(!Number.isNaN(new Date(ms).getTime()), `${ms} is no time`);
+    }
   }
   return 'offsets';
 }

@@ -89,6 +89,7 @@ const PRIMITIVES: Readonly<Record<string, Decode>> = {
   int: readLong,
   long: readLong,
   string: readString,
+  bytes: (cursor) => Buffer.from(take(cursor, readLong(cursor))),
 };
 
 /** The sign is the lowest bit; then seven bits a byte, lowest first. Exact up to 2^53: ours stay below it. */

@@ -20,9 +20,10 @@ const delays = {
 };
 const head = {
   version: 1, kind: 'HEAD', connector: 'c', pass: 'live', stream: 'call-legs', pbxId: 'Zürich', shardCount: 8,
-  watermark: -1, seenFrom: 0, origin: null, drift: ['misfit missed'], state: 'PAUSED',
+  watermark: -1, seenFrom: 0, rememberedFrom: null, origin: null, drift: ['misfit missed'], state: 'PAUSED',
   plan: { from: 0, end: 3_600_000, replay: true, topic: 'my.topic' }, silence, delays, manifest,
-  page: null, entries: [], barrier: null, reason: null, signal: 'c.signals-0@7', change: 'pause', who: null, at: null,
+  page: null, entries: [], fingerprints: Buffer.alloc(0), newest: null, barrier: null,
+  reason: null, signal: 'c.signals-0@7', change: 'pause', who: null, at: null,
 };
 const seen = {
   ...head, kind: 'SEEN', manifest: null, page: 70,

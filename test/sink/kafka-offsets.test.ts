@@ -22,7 +22,8 @@ const jsonCodec: Codec = {
     const defaults = {
       entries: [], watermark: null, seenFrom: null, plan: null, silence: null, delays: null, manifest: null,
     };
-    return { ...defaults, ...(JSON.parse(String(bytes)) as object) };
+    const value = JSON.parse(String(bytes)) as { readonly fingerprints?: { readonly data: readonly number[] } };
+    return { ...defaults, ...value, fingerprints: Buffer.from(value.fingerprints?.data ?? []) };
   },
 };
 const topic: OffsetsTopic = { topic: '8x8.offsets', connector: '8x8', pass: 'live', shardCount: 8, codec: jsonCodec };
@@ -39,8 +40,8 @@ const record = (watermarkMs: number, { keys = 0, generation = 1, feed: feedId = 
   const seen = tallyOf(Array.from({ length: keys }, () => 1));
   const manifest = { ...contentsOf(generation, []), commit: 1, scan: undefined, unfinished: 0, seen };
   return {
-    kind: 'head', feed: feedId, watermarkMs, seenFromMs: 10, originMs: 10, drift: [], state: 'RUNNING',
-    pass: undefined, learnt: NOTHING_LEARNT, manifest,
+    kind: 'head', feed: feedId, watermarkMs, seenFromMs: 10, rememberedFromMs: 5, originMs: 10, drift: [],
+    state: 'RUNNING', pass: undefined, learnt: NOTHING_LEARNT, manifest,
   };
 };
 const head = (watermarkMs: number, { of = topic, ...how }: { of?: OffsetsTopic } & Parameters<typeof record>[1] = {}) =>
@@ -89,11 +90,31 @@ test('a pass over history is read back as it was asked for, beside the live one'
     [[feed, 'RUNNING', undefined], [of, 'PAUSED', pass]]);
 });
 
+test('fingerprints are read back, and are not to be read by a connector that does not know them', async () => {
+  const sealed = { newestMs: 40, fingerprints: Float64Array.of(0, 1, 2 ** 40 + 5, 2 ** 48 - 1) };
+  const message = asRead(offsetMessage(topic, 0, { kind: 'seen', feed, page: 3, entries: [], sealed }));
+  const { records } = await readLatest(topic, [message]);
+  assert.deepEqual(records, [{ kind: 'seen', feed, page: 3, entries: [], sealed }]);
+  assert.equal((JSON.parse(String(message.value)) as { readonly version: number }).version, 2);
+});
+
+test('a head of before there were fingerprints remembers what it knows whole', async () => {
+  const value = JSON.parse(String(head(20).value)) as object;
+  const old = { ...head(20), value: Buffer.from(JSON.stringify({ ...value, rememberedFrom: null })) };
+  assert.deepEqual((await Promise.all([head(20), old].map((one) => offsetsFrom(topic, [one])))).map((offsets) =>
+    offsets.get('live/call-legs/acme')!.rememberedFromMs), [5, 10]);
+});
+
+const sealedValue = (change: object) => {
+  const sealed = { newestMs: 40, fingerprints: Float64Array.of(7) };
+  const message = asRead(offsetMessage(topic, 0, { kind: 'seen', feed, page: 3, entries: [], sealed }));
+  return { ...message, value: Buffer.from(JSON.stringify({ ...JSON.parse(String(message.value)), ...change })) };
+};
 const withValue = (value: object | null) => ({ ...head(20), value: value && Buffer.from(JSON.stringify(value)) });
 const globex = { ...feed, pbxId: 'globex' };
 const refusals: { name: string; history: KafkaMessage[]; reason: RegExp }[] = [
   { name: 'garbage', history: [{ ...head(20), value: Buffer.from([7, 7]) }], reason: /unreadable/ },
-  { name: 'a newer version', history: [withValue({ version: 2 })], reason: /version 2.*run the newer one/ },
+  { name: 'a newer version', history: [withValue({ version: 3 })], reason: /version 3.*run the newer one/ },
   { name: 'another number of shards', history: [head(20, { of: { ...topic, shardCount: 4 } })],
     reason: /had 4 partitions.*now it has 8/ },
   { name: 'keys without a watermark', history: [page(0, 'a')], reason: /without its watermark/ },
@@ -103,6 +124,12 @@ const refusals: { name: string; history: KafkaMessage[]; reason: RegExp }[] = [
   { name: 'keys that its manifest does not count', history: [head(20, { keys: 1 }), page(0, 'a'), page(1, 'b')],
     reason: /left 1 seen keys, but the topic has 2/ },
   { name: 'keys that have gone', history: [page(0, 'a'), head(20, { keys: 2 })], reason: /has 1: records are missing/ },
+  { name: 'a fingerprint that is cut', history: [head(20), sealedValue({ fingerprints: Buffer.from([1, 2, 3]) })],
+    reason: /seen\/3 .* has a fingerprint that is cut/ },
+  { name: 'fingerprints of no time', history: [head(20), sealedValue({ newest: null })],
+    reason: /of when its keys are/ },
+  { name: 'keys and fingerprints in one', history: [head(20), sealedValue({ entries: [entry('a', 1)] })],
+    reason: /has both keys and fingerprints/ },
   { name: 'an owner behind its successor',
     history: [head(20, { generation: 3 }), head(20, { generation: 2, feed: globex })],
     reason: /generation 2 has written behind generation 3.*--feed live\/call-legs\/globex/ },

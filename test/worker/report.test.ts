@@ -14,7 +14,7 @@ const countOf = (delayMs: number, { live = true, revision = 1, watermarkMs = end
   const observedAtMs = endedMs + delayMs;
   const event = callLegs.toEvent(leg('acme', 'a', '10:00:00'), { pbxId: 'acme', window, observedAtMs });
   const fresh = [{ ...event, value: { ...event.value, revision } }];
-  const context = { fromWatermarkMs: watermarkMs, live, pace, drift: [] };
+  const context = { fromWatermarkMs: watermarkMs, live, deep: false, pace, drift: [] };
   return countPage(NOTHING, 1, { fresh, seen: [], corrected: revision - 1, repeats: 0, outside: 0 }, context);
 };
 

@@ -1,4 +1,6 @@
+import { isDeep } from '../../src/feed/deep-sweep.ts';
 import { feedName } from '../../src/feed/feed.ts';
+import { rowEvents } from './promise.ts';
 import type { Trouble } from './trace.ts';
 import type { Outcome } from './world.ts';
 
@@ -10,6 +12,7 @@ export function troublesOf(outcome: Outcome): ReadonlyMap<Trouble, number> {
     ...countChangedRows(outcome),
     ...countGoneRows(outcome),
     ['late-row', countLateRows(outcome)],
+    ['row-found-by-deep-sweep', countDeepFinds(outcome)],
     ['catch-up-of-hours', countCatchUps(outcome)],
     ['read-together', countReadTogether(outcome)],
   ]);
@@ -30,6 +33,11 @@ function countLateRows({ trace }: Outcome): number {
     watermarks.set(feedName(feed), step.watermarkMs);
   }
   return late;
+}
+
+/** Rows that no live feed has found. */
+function countDeepFinds({ trace }: Outcome): number {
+  return trace.commits.filter(({ feed }) => isDeep(feed.pass)).flatMap(rowEvents).length;
 }
 
 /** Rows that were read and then gone, and those of them that were read again. */

@@ -1,3 +1,4 @@
+import { deepPace } from '../../src/feed/deep-sweep.ts';
 import { latenessCoveredMs, OVERLAP_MIN_MS, type Pace } from '../../src/feed/window.ts';
 import type { SimulatorOptions } from '../../src/simulator/options.ts';
 import type { WindowRules } from '../../src/simulator/query.ts';
@@ -71,6 +72,15 @@ export interface WorldPlan {
   readonly auto: boolean;
   /** How many feeds one request may read. */
   readonly groupMax: number;
+  /** Rows that are shown so late that only deep sweeps find them. */
+  readonly buried: Buried | undefined;
+}
+
+/** How late, counted from their end, and how many of all rows. */
+export interface Buried {
+  readonly share: number;
+  readonly minMs: number;
+  readonly maxMs: number;
 }
 
 /** How much later than its first showing a row's time may still change. */
@@ -96,7 +106,7 @@ export function drawPlan(seed: number): WorldPlan {
     ['acme', 'Globex'], ['acme'], ['acme,Globex'], ['allpbxes'], ['acme', 'Globex', 'initech'],
   ]);
   const pageSize = random.pick([1, 3, 10, 50, 1_000, 'auto', 'auto'] as const);
-  return {
+  const plan: WorldPlan = {
     seed,
     startMs,
     healMs,
@@ -132,6 +142,26 @@ export function drawPlan(seed: number): WorldPlan {
     legCount: random.pick([undefined, 'own', 'with-children'] as const),
     auto: random.chance(0.4),
     groupMax: random.pick([1, 2, 5]),
+    buried: undefined,
+  };
+  return random.chance(0.3) ? withDeepSweeps(plan, random) : plan;
+}
+
+/** Short ages, for a world has few hours; it ends when they have passed all that must arrive. */
+function withDeepSweeps(plan: WorldPlan, random: Random): WorldPlan {
+  const { pace, healMs, clockAheadMaxMs, grainMs, legCount } = plan;
+  const shortMs = pace.lookbackMs + random.whole(5, 40) * MINUTE;
+  const longMs = shortMs + random.whole(10, 60) * MINUTE;
+  const deepSweepsMs = random.pick([[shortMs], [longMs, shortMs]]);
+  const ageMs = Math.max(...deepSweepsMs);
+  const maxMs = ageMs - clockAheadMaxMs - grainMs - SECOND;
+  // Whole calls are made of what live feeds read: of one that is buried in part nobody can say what is to be told.
+  const buries = legCount === undefined && maxMs > pace.lookbackMs;
+  return {
+    ...plan,
+    endMs: Math.max(plan.endMs, healMs + ageMs + deepPace(pace, ageMs).stepMinMs + clockAheadMaxMs + 45 * MINUTE),
+    pace: { ...pace, deepSweepsMs },
+    buried: buries ? { share: 0.05, minMs: pace.lookbackMs, maxMs } : undefined,
   };
 }
 

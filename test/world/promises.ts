@@ -4,6 +4,7 @@ import {
   eachStep, isAskedFor, isReadingOf, isSameContent, iso, publishedKeys, rowEvents, servedTo, type Promised,
 } from './promise.ts';
 import { callsAreOfEvents, callsAreTold, callsAreTrue } from './calls.ts';
+import { deepSweepsFind } from './deep-sweeps.ts';
 import { driftIsToldOnce } from './drift.ts';
 import { ledgerIsTrue } from './ledger.ts';
 import { movedOverSeams, passesComeToTheirEnd } from './passes.ts';
@@ -28,7 +29,7 @@ export const everyRowArrives: Promised = ({ plan, feeds, truth, trace }) => {
     for (const row of rows.get(id.stream)!) {
       const { report } = row;
       if (row.timesMs.some((ms) => ms < fromMs || ms >= plan.healMs) || !isAskedFor(id, row)) continue;
-      if (row.gone?.untilMs === Infinity) continue;
+      if (row.gone?.untilMs === Infinity || row.buried) continue;
       if (row.poison) {
         const contents = badKeys.get(`${report} ${row.key}`) ?? new Set();
         if (![...contents].some((key) => rejected.has(key))) lost.push(`lost: poison row ${describe(row)}`);
@@ -197,9 +198,9 @@ export const mannersAreKept: Promised = ({ plan, trace }) => {
 
 export const promises: Readonly<Record<string, Promised>> = {
   everyRowArrives, nothingTwice, revisionsFollow, changesArrive, ledgerIsTrue, driftIsToldOnce, nothingInvented,
-  nothingGoesBack, feedsBeginFirst, eventsAreCovered, passesComeToTheirEnd, callsAreOfEvents, callsAreTold,
-  callsAreTrue, watermarkIsComplete, watermarkIsPast, watermarkIsHonest, oneWriter, backlogDrains, workersEndWell,
-  mannersAreKept,
+  nothingGoesBack, feedsBeginFirst, eventsAreCovered, passesComeToTheirEnd, deepSweepsFind, callsAreOfEvents,
+  callsAreTold, callsAreTrue, watermarkIsComplete, watermarkIsPast, watermarkIsHonest, oneWriter, backlogDrains,
+  workersEndWell, mannersAreKept,
 };
 
 /** Those that also speak of what is made of rows; the others would miss the reading of it. */

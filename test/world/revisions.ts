@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { isDeep } from '../../src/feed/deep-sweep.ts';
 import { feedName } from '../../src/feed/feed.ts';
 import type { BusEvent } from '../../src/streams/stream.ts';
 import { movedOverSeams } from './passes.ts';
@@ -26,12 +27,15 @@ export const revisionsFollow: Promised = (outcome) => {
   return unnamed.length > 2 ? [...wrong, `revision: these changes are not named: ${unnamed}`] : wrong;
 };
 
-/** No change is missed: when a window is passed, the bus has of each row of it what was shown last. */
+/**
+ * No change is missed: when a window is passed, the bus has of each row of it what was shown last. Deep sweeps look for
+ * rows alone.
+ */
 export const changesArrive: Promised = ({ trace }) => {
   const latest = new Map<string, BusEvent>();
   return eachStep(trace.commits, ({ feed, step, events, atMs }, before) => {
     for (const event of events) if (event.channel === 'accepted') latest.set(`${event.stream} ${event.key}`, event);
-    if (before === undefined || step.watermarkMs === before.step.watermarkMs) return undefined;
+    if (before === undefined || step.watermarkMs === before.step.watermarkMs || isDeep(feed.pass)) return undefined;
     const stale = trace.scans
       .filter((scan) =>
         isReadingOf(scan, feed) && (scan.endedMs ?? Infinity) <= atMs && scan.window.to === step.watermarkMs)

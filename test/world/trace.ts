@@ -79,7 +79,7 @@ export const TROUBLES = [
   'worker-killed', 'worker-stopped', 'worker-frozen', 'zombie-returned', 'shards-moved', 'all-workers-down',
   'clock-ahead', 'clock-behind', 'clock-set-right', 'catch-up-of-hours', 'read-together', 'lookback-raised',
   'pace-adapted',
-  'pass-begun', 'pass-paused', 'pass-cancelled',
+  'pass-begun', 'pass-paused', 'pass-cancelled', 'row-found-by-deep-sweep',
 ] as const;
 
 export type Trouble = (typeof TROUBLES)[number];

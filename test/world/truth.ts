@@ -52,6 +52,8 @@ export interface TrueRow {
   /** Its time, or both its times if 8x8 changes it. */
   readonly timesMs: readonly number[];
   readonly visibleMs: number;
+  /** It is shown so late that no live feed need find it. */
+  readonly buried: boolean;
   /** When it is gone, if it ever is: until its lateness ends at the latest, or for ever. */
   readonly gone: Gone | undefined;
 }
@@ -68,12 +70,14 @@ interface Fate {
   readonly movedMs: number;
   readonly lateUntilMs: number;
   readonly gone: Gone | undefined;
+  /** Before that it is not shown; -Infinity for most. */
+  readonly buriedUntilMs: number;
 }
 
 /**
- * What 8x8 would show: the simulator's phone system, with four things on top that hurt windows most. Ends of
+ * What 8x8 would show: the simulator's phone system, with five things on top that hurt windows most. Ends of
  * calls may be coarse, so that they fall into seams; a row may change its end; a row may vanish, for a while or for
- * ever; bounds are read in four ways.
+ * ever; a row may be shown hours late; bounds are read in four ways.
  */
 export class Truth {
   readonly #plan: WorldPlan;
@@ -141,9 +145,10 @@ export class Truth {
     const { pbxIds, originMs, endMs } = this.#plan;
     const query = { report, pbxIds, nowMs: endMs, pageSize: 1_000_000, fromMs: originMs - 3_600_000, toMs: endMs };
     return queryPage(this.#system, query).rows.map((row) => {
-      const { timeMs, movedAtMs, movedMs, gone } = this.#fateOf(row);
+      const { timeMs, movedAtMs, movedMs, gone, buriedUntilMs } = this.#fateOf(row);
       const timesMs = movedAtMs < Infinity ? [timeMs, movedMs] : [timeMs];
-      return { report, key: trueKeyOf(row), poison: row.poison, timesMs, visibleMs: row.visibleFromMs[0]!, gone };
+      const visibleMs = Math.max(row.visibleFromMs[0]!, buriedUntilMs);
+      return { report, key: trueKeyOf(row), poison: row.poison, timesMs, visibleMs, buried: buriedUntilMs > 0, gone };
     });
   }
 
@@ -151,7 +156,7 @@ export class Truth {
     return rows.flatMap((row) => {
       const fate = this.#fateOf(row);
       const gone = fate.gone !== undefined && nowMs >= fate.gone.fromMs && nowMs < fate.gone.untilMs;
-      return gone ? [] : [this.#show(row, fate, nowMs)];
+      return gone || nowMs < fate.buriedUntilMs ? [] : [this.#show(row, fate, nowMs)];
     });
   }
 
@@ -188,7 +193,10 @@ export class Truth {
       const fromMs = random.whole(visibleMs, lateUntilMs);
       gone = { fromMs, untilMs: random.chance(0.5) ? Infinity : random.whole(fromMs, lateUntilMs) };
     }
-    const fate: Fate = { timeMs, movedAtMs, movedMs, lateUntilMs, gone };
+    const { buried } = this.#plan;
+    const isBuried = buried !== undefined && random.chance(buried.share);
+    const buriedUntilMs = isBuried ? Math.min(timeMs, movedMs) + random.whole(buried.minMs, buried.maxMs) : -Infinity;
+    const fate: Fate = { timeMs, movedAtMs, movedMs, lateUntilMs, gone, buriedUntilMs };
     this.#fates.set(name, fate);
     return fate;
   }

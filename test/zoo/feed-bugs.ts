@@ -79,7 +79,7 @@ export const feedBugs: readonly Bug[] = [
   {
     name: 'seen keys forgotten too early',
     believed: 'a page of keys is old once the first of them is',
-    patches: [patch('feed/offset.ts', 'Math.max(newest, timeMs), 0)', 'Math.min(newest, timeMs), Infinity)')],
+    patches: [patch('feed/key-memory.ts', 'Math.max(newest, timeMs), 0)', 'Math.min(newest, timeMs), Infinity)')],
     caughtBy: [check('feed/offset', 'no key with a time within the memory is ever forgotten'), worlds(10)],
   },
   {
@@ -92,14 +92,14 @@ export const feedBugs: readonly Bug[] = [
   {
     name: 'pages of keys forgotten in any order',
     believed: 'each page is judged by itself, so one that is still young must not hold the later ones back',
-    patches: [patch('feed/offset.ts', 'if (newestMs >= forgetBeforeMs) break;',
-      'if (newestMs >= forgetBeforeMs) continue;')],
+    patches: [patch('feed/key-memory.ts', 'if (known.newestMs >= forgetBeforeMs) break;',
+      'if (known.newestMs >= forgetBeforeMs) continue;')],
     caughtBy: [check('feed/offset', /^memory is bounded/)],
   },
   {
     name: 'a living page of keys is written over',
     believed: 'page numbers of forgotten pages are free again',
-    patches: [patch('feed/offset.ts', 'page: this.#nextPage + from', 'page: this.#pages.size + from')],
+    patches: [patch('feed/key-memory.ts', 'page: this.#nextPage + from', 'page: this.#pages.size + from')],
     caughtBy: [check('feed/offset', /^a page without entries is a tombstone/)],
   },
   {
