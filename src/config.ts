@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import convict from 'convict';
-import { ConnectorError } from './errors.ts';
+import { ConnectorError, invalid } from './errors.ts';
 import { CAUTION, type AutoLimits } from './feed/auto-pace.ts';
 import { OVERLAP_MIN_MS, type Pace } from './feed/window.ts';
 import { formats, INT32_MAX, spanMs } from './formats.ts';
@@ -293,8 +293,4 @@ function parseWithNotes(text: string): unknown {
     if (!isObject(value)) return value;
     return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('//')));
   });
-}
-
-function invalid(problem: string): ConnectorError {
-  return new ConnectorError('CONFIG_INVALID', problem);
 }

@@ -43,6 +43,11 @@ export class ConnectorError extends Error {
   }
 }
 
+/** A setting, an option or a file that makes no sense. */
+export function invalid(problem: string): ConnectorError {
+  return new ConnectorError('CONFIG_INVALID', problem);
+}
+
 /** An error we did not foresee is a bug. It stops the process; looping on it would hide it. */
 export function reactionTo(error: unknown): Reaction {
   return error instanceof ConnectorError ? REACTIONS[error.code] : 'stop';

@@ -2,12 +2,12 @@ import Table from 'cli-table3';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { loadConfig, readLedger, type Config } from '../connector.ts';
-import { ConnectorError } from '../errors.ts';
+import { invalid } from '../errors.ts';
 import { coverageOf, pieces, type Coverage } from '../feed/coverage.ts';
 import { LIVE } from '../feed/pass.ts';
 import { RETENTION_MS, type Window } from '../feed/window.ts';
 import type { LedgerEntry } from '../streams/audit.ts';
-import { timeOf } from './time.ts';
+import { iso, timeOf } from './time.ts';
 
 /** Arguments of `8x8-connector ledger`. */
 export interface LedgerArguments {
@@ -163,17 +163,9 @@ function csvCell(value: string | number): string {
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
 /** `a,b+c` names the PBX a, and the PBXs b and c that are read in one request. */
 function names(text: string): readonly string[] {
   const list = text.split(',').map((name) => name.trim().split('+').join(','));
   if (list.includes('')) throw new InvalidArgumentError('Expected PBX names with commas between.');
   return list;
-}
-
-function invalid(problem: string): ConnectorError {
-  return new ConnectorError('CONFIG_INVALID', problem);
 }

@@ -3,12 +3,12 @@ import Table from 'cli-table3';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { changeOffsets, loadConfig, readOffsets, type Config } from '../connector.ts';
-import { ConnectorError } from '../errors.ts';
+import { ConnectorError, invalid } from '../errors.ts';
 import { requestOf, type Problem } from '../feed/ask.ts';
 import { decideChange, type ChangeRequest } from '../feed/change.ts';
 import { feedName, feedNamed, type FeedId } from '../feed/feed.ts';
 import { spanMs } from '../formats.ts';
-import { timeOf } from './time.ts';
+import { iso, timeOf } from './time.ts';
 
 type Print = (line: string) => void;
 
@@ -154,12 +154,4 @@ function spanOf(text: string): number {
   const ms = spanMs(text);
   if (typeof ms !== 'number' || ms < 1_000) throw new InvalidArgumentError('Expected a span such as 30m, 2h or 7d.');
   return ms;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-function invalid(problem: string): ConnectorError {
-  return new ConnectorError('CONFIG_INVALID', problem);
 }

@@ -2,7 +2,7 @@ import { Option, type Command } from 'commander';
 import Table from 'cli-table3';
 import { systemClock } from '../clock.ts';
 import { changeOffsets, followHeads, loadConfig, readOffsets, type Config } from '../connector.ts';
-import { ConnectorError } from '../errors.ts';
+import { invalid } from '../errors.ts';
 import { feedsOf, requestOf } from '../feed/ask.ts';
 import { decideChange, type ChangeRequest } from '../feed/change.ts';
 import { isDeep } from '../feed/deep-sweep.ts';
@@ -11,7 +11,7 @@ import { progressOf, type PassPlan } from '../feed/pass.ts';
 import { refuseOwnTopic } from '../operate.ts';
 import { configOption, option, reasonOption, taken, whoOption } from './offsets.ts';
 import { createProgress } from './progress.ts';
-import { timeOf } from './time.ts';
+import { iso, timeOf } from './time.ts';
 
 type Print = (line: string) => void;
 
@@ -203,12 +203,4 @@ function feedsIn({ source }: Config, { name: pass, pbx, stream }: Selection): re
 
 function spanOf({ fromMs, endMs }: PassPlan): string {
   return `from ${iso(fromMs)} to ${iso(endMs)}`;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-function invalid(problem: string): ConnectorError {
-  return new ConnectorError('CONFIG_INVALID', problem);
 }

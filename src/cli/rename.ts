@@ -1,7 +1,7 @@
 import { Argument, InvalidArgumentError, Option, type Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { changeOffsets, loadConfig, readOffsets, type Config } from '../connector.ts';
-import { ConnectorError } from '../errors.ts';
+import { ConnectorError, invalid } from '../errors.ts';
 import { decideChange, type ChangeRequest } from '../feed/change.ts';
 import { DERIVED, feedName, STREAM_NAMES, type FeedId, type StreamName } from '../feed/feed.ts';
 import type { OffsetState } from '../feed/offset.ts';
@@ -10,6 +10,7 @@ import { renamed, renameOf, type Rename } from '../feed/rename.ts';
 import { saveOffset, type SavedOffset } from '../feed/saved.ts';
 import { formats } from '../formats.ts';
 import { configOption, reasonOption, taken, whoOption } from './offsets.ts';
+import { iso } from './time.ts';
 
 type Print = (line: string) => void;
 
@@ -157,12 +158,4 @@ function groupOf(text: string): string {
 
 function refused(feed: FeedId, why: string): ConnectorError {
   return invalid(`${feedName(feed)}: ${why}, so nothing is copied over it`);
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-function invalid(problem: string): ConnectorError {
-  return new ConnectorError('CONFIG_INVALID', problem);
 }

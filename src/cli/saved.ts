@@ -2,13 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { systemClock } from '../clock.ts';
 import { changeOffsets, loadConfig, readOffsets, type Config } from '../connector.ts';
-import { ConnectorError } from '../errors.ts';
+import { ConnectorError, invalid } from '../errors.ts';
 import { decideChange, forgottenBy } from '../feed/change.ts';
 import { DERIVED, feedName } from '../feed/feed.ts';
 import type { OffsetState } from '../feed/offset.ts';
 import { LIVE } from '../feed/pass.ts';
 import { readSaved, saveOffset, writeSaved, type SavedFile, type SavedOffset } from '../feed/saved.ts';
 import { configOption, reasonOption, whoOption } from './offsets.ts';
+import { iso } from './time.ts';
 
 type Print = (line: string) => void;
 
@@ -66,8 +67,7 @@ export async function exportOffsets(args: ExportArguments, print: Print): Promis
     const problems = broken.map(({ feed, problem }) => `${feed}: ${problem}`).join('\n');
     throw new ConnectorError('OFFSETS_INVALID', `${problems}\n${cure}`);
   }
-  const offsets = shown.flatMap(({ offset, problem }) =>
-    offset === undefined || problem !== undefined ? [] : [saveOffset(offset)]);
+  const offsets = [...statesOf(shown).values()].map(saveOffset);
   const text = writeSaved({ connector: config.connector.name, offsets }, systemClock.nowMs());
   if (args.file === undefined) return print(text);
   try {
@@ -90,7 +90,7 @@ export async function importOffsets(args: ImportArguments, print: Print): Promis
   }
   const chosen = choose(file, args.feed, args.file);
   if (dryRun || chosen.some((saved) => !isConfigured(config, saved))) {
-    const states = await readStates(config);
+    const states = statesOf(await readOffsets(config));
     refuseUnknown(chosen.filter((saved) => !isConfigured(config, saved) && !states.has(feedName(saved.feed))));
     if (dryRun) return foretell(states, chosen, print);
   }
@@ -140,8 +140,8 @@ function refuseUnknown(unknown: readonly SavedOffset[]): void {
   throw invalid(`${names}: neither in EIGHT_PBX_IDS and EIGHT_STREAMS, nor known; --feed chooses others`);
 }
 
-async function readStates(config: Config): Promise<ReadonlyMap<string, OffsetState>> {
-  const shown = await readOffsets(config);
+/** Of those that can be read, by the name of the feed. */
+function statesOf(shown: Awaited<ReturnType<typeof readOffsets>>): ReadonlyMap<string, OffsetState> {
   return new Map(shown.flatMap(({ feed, offset, problem }) =>
     offset === undefined || problem !== undefined ? [] : [[feed, offset] as const]));
 }
@@ -169,12 +169,4 @@ function requestOf(chosen: readonly SavedOffset[]): ImportRequest {
 
 function keysOf(known: number, forgotten: number): string {
   return `keys: ${known}, forgotten: ${forgotten}`;
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
-}
-
-function invalid(problem: string): ConnectorError {
-  return new ConnectorError('CONFIG_INVALID', problem);
 }

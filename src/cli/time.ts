@@ -9,3 +9,7 @@ export function timeOf(text: string): number {
   }
   return floorToSecond(ms);
 }
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -139,7 +139,7 @@ test('a replay to a topic of its own puts its rows there alone, once it can be u
 
   assertWhole(await one.settle({ replayTopics: { [topic]: 'call-legs' } }));
   const there = await readTopics(one.stack, [topic]);
-  assert.ok(there.length > 20 && there.every(({ value }) => value!['pass'] === 'again'));
+  assert.ok(there.length > 5 && there.every(({ value }) => value!['pass'] === 'again'));
   assert.deepEqual([...(await eventsByPass(one)).keys()], ['live']);
 });
 

@@ -22,7 +22,7 @@ export const sourceBugs: readonly Bug[] = [
     patches: [patch('source/body.ts', 'if (!isJson(contentType)) {',
       `if (contentType === 'text/html') return { meta: { scrollId: 'No Data' }, data: [] };
   if (!isJson(contentType)) {`)],
-    caughtBy: [check('source/http', 'the same page is asked for again after an HTML page with status 200'), worlds(30)],
+    caughtBy: [check('source/http', 'the same page is asked for again after an HTML page with status 200')],
   },
   {
     name: 'prefix of a page parsed',
@@ -63,7 +63,7 @@ export const sourceBugs: readonly Bug[] = [
     believed: 'a scroll that is gone has nothing more to give',
     patches: [patch('source/work-analytics.ts', 'if (!hasScrollExpired(error, scroll) ||',
       'if (hasScrollExpired(error, scroll)) return; if (')],
-    caughtBy: [check('source/work-analytics', 'a scroll that expires (410) starts the whole window over'), worlds(30)],
+    caughtBy: [check('source/work-analytics', 'a scroll that expires (410) starts the whole window over')],
   },
   {
     name: 'repeated pages not noticed',
