@@ -67,7 +67,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const scan = { window, after: offset().commits };
   let count = NOTHING;
   let reading: Reading = { total: undefined, received: 0, attempts: 1 };
-  let timesMs: number[] = [];
+  const endsMs = new Map<string, number>(); // by row: a window that is read anew shows most of them twice
 
   for await (const page of readAhead((inner) => readEvents(feed, window, { ...io, signal: inner }), signal)) {
     await session.alone(async (own) => { // another pass may have read the same row
@@ -80,8 +80,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
       io.calls?.take(page.events, sifted.fresh, own);
       count = countPage(count, page.events.length, sifted, { fromWatermarkMs, live, deep, pace, drift });
     });
-    if (page.reading.attempts > reading.attempts) timesMs = []; // the window is read anew
-    timesMs.push(...page.events.filter(({ channel }) => channel === 'accepted').map(({ eventTimeMs }) => eventTimeMs));
+    for (const { channel, key, eventTimeMs } of page.events) if (channel === 'accepted') endsMs.set(key, eventTimeMs);
     reading = page.reading;
   }
 
@@ -93,7 +92,7 @@ export async function pollOnce(feed: Feed, window: Window, io: Io): Promise<Poll
   const { lateDelaysMs: lateMs, ...counted } = count;
   const nowMs = clock.nowMs();
   const arrivals = live ? { delaysMs: counted.delaysMs, lateMs, nowMs } : undefined;
-  const lesson = { span: { from: fromWatermarkMs, to: watermarkMs }, timesMs, arrivals, nowMs };
+  const lesson = { span: { from: fromWatermarkMs, to: watermarkMs }, timesMs: [...endsMs.values()], arrivals, nowMs };
   const { learnt, silence, adapted } = id.pass === LIVE ? learn(feed, offset().learnt, lesson) : HISTORY;
   const done = {
     outcome, window, fromWatermarkMs, watermarkMs, ...counted, ...reading, recovered, silence, adapted, durationMs,

@@ -67,6 +67,20 @@ test('rows that are only repeated are counted, those read anew are not counted t
   assert.equal(await hourRows(anew), 2, 'the window lies behind the watermark now');
 });
 
+test('a row that only the first of two readings has shown is counted, too: it is published', async () => {
+  const session = oneAtATime(await (await taughtSink()).openShard(0));
+  const source: Source = {
+    async check() {},
+    aheadMs: () => 0,
+    async *readPages() {
+      yield { rows: [leg('acme', 'a', '10:00:40')], reading: { total: 2, received: 1, attempts: 1 } };
+      yield { rows: [leg('acme', 'b', '10:00:20')], reading: { total: 2, received: 1, attempts: 2 } };
+    },
+  };
+  const { silence } = await poll(session, { from: feed.originMs, to: at('10:01:00') }, source);
+  assert.deepEqual([silence!.sinceMs, session.offsetOf(feed.id)!.learnt.silence!.hourRows], [at('10:00:40'), 2]);
+});
+
 test('rows that a crash has left published are counted when the window is read to its end', async () => {
   const sink = await taughtSink();
   const session = oneAtATime(await sink.openShard(0));

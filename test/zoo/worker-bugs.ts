@@ -39,7 +39,8 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'a window that is read anew counts its rows twice',
     believed: 'all pages of a poll are rows of its window',
-    patches: [patch('worker/poll.ts', 'if (page.reading.attempts > reading.attempts) timesMs = [];', '')],
+    patches: [patch('worker/poll.ts', 'endsMs.set(key, eventTimeMs)',
+      'endsMs.set(`${key} ${page.reading.attempts}`, eventTimeMs)')],
     caughtBy: [check('worker/silence', /^rows that are only repeated are counted/)],
   },
   {
