@@ -43,13 +43,13 @@ export function deepPace(pace: Pace, ageMs: number): Pace {
 }
 
 /** What a deep sweep needs to know of its live feed. */
-export type LiveProgress = Pick<FeedOffset, 'watermarkMs' | 'rememberedFromMs'>;
+export type LiveProgress = Pick<FeedOffset, 'watermarkMs' | 'seenFromMs' | 'rememberedFromMs'>;
 
 /** Where a deep sweep stands itself. */
 export type DeepProgress = Pick<FeedOffset, 'watermarkMs' | 'seenFromMs' | 'state'>;
 
 /**
- * Decides what a deep sweep does next: it never comes to an end, and never overtakes its live feed.
+ * Decides what a deep sweep does next: it never comes to an end, and never reads what its live feed still sweeps over.
  *
  * It begins when the live feed has come nearer than the age; before, that reads everything at that age or later
  * itself. What is not remembered, also what a person has skipped, it passes unread: nobody could tell what is new.
@@ -74,7 +74,7 @@ export function planDeepSweep(
 
   const { watermarkMs, seenFromMs } = own;
   const progress = { watermarkMs, seenFromMs, sweptAtMs: nowMs };
-  const plan = planWindow(progress, pace, Math.min(nowMs, live.watermarkMs + ageMs));
+  const plan = planWindow(progress, pace, Math.min(nowMs, live.seenFromMs + ageMs));
   return plan.kind === 'wait' ? { kind: 'wait', untilMs: Math.max(plan.untilMs, later.untilMs) } : plan;
 }
 

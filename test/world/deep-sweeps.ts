@@ -8,8 +8,8 @@ import type { Outcome } from './world.ts';
 const SLACK_MS = 40 * 60_000;
 
 /**
- * Late rows beyond the lookback are found: each feed has a deep sweep for each age, which comes as far as its age in the
- * end; and all that has ended behind its beginning, and was shown within its age, is on the bus. It passes nothing
+ * Late rows beyond the lookback are found: each feed has a deep sweep for each age, which comes as far as its age in
+ * the end; and all that has ended behind its beginning, and was shown within its age, is on the bus. It passes nothing
  * unread, for nobody moves a feed on in a world, and all keys are remembered.
  */
 export const deepSweepsFind: Promised = (outcome) => {
@@ -22,7 +22,9 @@ function behind({ plan, trace }: Outcome, id: FeedId, ageMs: number): readonly s
   const name = feedName({ ...id, pass: deepPass(ageMs) });
   const last = trace.commits.findLast(({ feed }) => feedName(feed) === name);
   if (last === undefined) return [`deep: ${name} has never begun`];
-  const dueMs = plan.endMs - ageMs - deepPace(plan.pace, ageMs).stepMinMs - SLACK_MS;
+  const { settleMs, lookbackMs } = plan.pace; // a worker may have four times the lookback
+  const reachMs = Math.max(ageMs, settleMs + 4 * lookbackMs);
+  const dueMs = plan.endMs - reachMs - deepPace(plan.pace, ageMs).stepMinMs - SLACK_MS;
   return last.step.watermarkMs >= dueMs ? [] : [`deep: ${name} is only at ${iso(last.step.watermarkMs)}`];
 }
 
