@@ -8,7 +8,7 @@ const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
 const STEP_MIN_MS = HOUR;
 const STEP_MAX_MS = 6 * HOUR;
 
-/** Where a deep sweep waits for its live feed, it looks again after that time. */
+/** Where a deep sweep waits for its live feed, it looks again after that time, or a step if that is shorter. */
 const LOOK_AGAIN_MS = MINUTE;
 
 /** How much longer keys are kept than deep sweeps ask for them: 8x8 may have moved a row meanwhile. */
@@ -60,8 +60,8 @@ export function planDeepSweep(
   pace: Pace,
   nowMs: number,
 ): Plan {
-  const { settleMs: ageMs } = pace;
-  const later: Plan = { kind: 'wait', untilMs: nowMs + LOOK_AGAIN_MS };
+  const { settleMs: ageMs, stepMinMs } = pace;
+  const later: Plan = { kind: 'wait', untilMs: nowMs + Math.min(LOOK_AGAIN_MS, stepMinMs) };
   if (live === undefined) return later;
   // A window begins at a whole second.
   const rememberedFromMs = Math.ceil(live.rememberedFromMs / SECOND) * SECOND;
@@ -75,7 +75,7 @@ export function planDeepSweep(
   const { watermarkMs, seenFromMs } = own;
   const progress = { watermarkMs, seenFromMs, sweptAtMs: nowMs };
   const plan = planWindow(progress, pace, Math.min(nowMs, live.seenFromMs + ageMs));
-  return plan.kind === 'wait' ? { kind: 'wait', untilMs: Math.max(plan.untilMs, later.untilMs) } : plan;
+  return plan.kind === 'wait' && plan.untilMs <= nowMs ? later : plan;
 }
 
 /**
