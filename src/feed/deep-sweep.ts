@@ -8,7 +8,7 @@ const [SECOND, MINUTE, HOUR, DAY] = [1_000, 60_000, 3_600_000, 86_400_000];
 const STEP_MIN_MS = HOUR;
 const STEP_MAX_MS = 6 * HOUR;
 
-/** Where a deep sweep waits for its live feed, it looks again after that time. */
+/** Where a deep sweep waits for its live feed, it looks again after that time, or a step if that is shorter. */
 const LOOK_AGAIN_MS = MINUTE;
 
 /** How much longer keys are kept than deep sweeps ask for them: 8x8 may have moved a row meanwhile. */
@@ -43,13 +43,13 @@ export function deepPace(pace: Pace, ageMs: number): Pace {
 }
 
 /** What a deep sweep needs to know of its live feed. */
-export type LiveProgress = Pick<FeedOffset, 'watermarkMs' | 'rememberedFromMs'>;
+export type LiveProgress = Pick<FeedOffset, 'watermarkMs' | 'seenFromMs' | 'rememberedFromMs'>;
 
 /** Where a deep sweep stands itself. */
 export type DeepProgress = Pick<FeedOffset, 'watermarkMs' | 'seenFromMs' | 'state'>;
 
 /**
- * Decides what a deep sweep does next: it never comes to an end, and never overtakes its live feed.
+ * Decides what a deep sweep does next: it never comes to an end, and never reads what its live feed still sweeps over.
  *
  * It begins when the live feed has come nearer than the age; before, that reads everything at that age or later
  * itself. What is not remembered, also what a person has skipped, it passes unread: nobody could tell what is new.
@@ -60,8 +60,8 @@ export function planDeepSweep(
   pace: Pace,
   nowMs: number,
 ): Plan {
-  const { settleMs: ageMs } = pace;
-  const later: Plan = { kind: 'wait', untilMs: nowMs + LOOK_AGAIN_MS };
+  const { settleMs: ageMs, stepMinMs } = pace;
+  const later: Plan = { kind: 'wait', untilMs: nowMs + Math.min(LOOK_AGAIN_MS, stepMinMs) };
   if (live === undefined) return later;
   // A window begins at a whole second.
   const rememberedFromMs = Math.ceil(live.rememberedFromMs / SECOND) * SECOND;
@@ -74,8 +74,8 @@ export function planDeepSweep(
 
   const { watermarkMs, seenFromMs } = own;
   const progress = { watermarkMs, seenFromMs, sweptAtMs: nowMs };
-  const plan = planWindow(progress, pace, Math.min(nowMs, live.watermarkMs + ageMs));
-  return plan.kind === 'wait' ? { kind: 'wait', untilMs: Math.max(plan.untilMs, later.untilMs) } : plan;
+  const plan = planWindow(progress, pace, Math.min(nowMs, live.seenFromMs + ageMs));
+  return plan.kind === 'wait' && plan.untilMs <= nowMs ? later : plan;
 }
 
 /**

@@ -1,7 +1,8 @@
 import { iso, placeOf, type Evidence } from './evidence.ts';
 import { CALLS, setsAnew, tallyOf, type Head } from './feeds.ts';
 import type { Finding } from './invariant.ts';
-import { RETENTION_MS } from './rules.ts';
+import { liveBeside } from './repeats.ts';
+import { deepAgeMs, RETENTION_MS } from './rules.ts';
 import { movesWatermark } from './scans.ts';
 
 /**
@@ -126,7 +127,8 @@ const LEAVING_MS = 86_400_000;
 /**
  * I11 No gap in time: every move of the watermark is the end of a window that begins at or before the watermark it had,
  * so that all windows together cover all time since the feed began. Only what 8x8 keeps no more may be passed over.
- * A live feed begins at START_FROM, and a pass over history where it was asked to. A feed of calls has no windows.
+ * A live feed begins at START_FROM, and a pass over history where it was asked to. A deep sweep begins where its live
+ * feed remembers, or behind, and passes only what that does not. A feed of calls has no windows.
  */
 export function noGapInTime(evidence: Evidence): Finding {
   const { feeds, gapLetterOf, run: { settings } } = evidence;
@@ -140,6 +142,9 @@ export function noGapInTime(evidence: Evidence): Finding {
     if (before === undefined && plan !== undefined && head.change !== 'import') {
       const right = watermark === plan.from && window === undefined;
       return right ? [] : [`${begins}, but was to begin at ${iso(plan.from)}`];
+    }
+    if (deepAgeMs(head.pass) !== undefined && window === undefined && reset === undefined) {
+      return wrongSkip(head, liveBeside(feeds, head));
     }
     if (before === undefined && reset === undefined) {
       const late = commit > 1 || window !== undefined || watermark > beginMs;
@@ -162,6 +167,18 @@ export function noGapInTime(evidence: Evidence): Finding {
     return told ? [] : [`${move}, but its dead letter tells of another span`];
   });
   return { looked: evidence.scans.all.length, at: 'moves of a watermark', violations };
+}
+
+/** What a deep sweep passes unread is what its live feed does not remember; it begins behind that, if it likes. */
+function wrongSkip(head: Head, live: Head | undefined): readonly string[] {
+  const { before, watermark } = head;
+  if (before !== undefined && watermark === before.watermark) return [];
+  const how = `${nameOf(head)} ${before === undefined ? 'begins' : 'passes what it has not read, and goes on'}`;
+  if (live === undefined) return [`${how} at ${iso(watermark)}, before its live feed has begun`];
+  // It begins at a whole second.
+  const [from, to] = [live.remembered, before === undefined ? live.watermark : live.remembered + 999];
+  if (watermark >= from && watermark <= to) return [];
+  return [`${how} at ${iso(watermark)}, but its live feed remembers from ${iso(from)}, up to ${iso(live.watermark)}`];
 }
 
 function nameOf({ feed, commit, record }: Head): string {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ReadRecord } from '../reader/topics.ts';
 import type { Report, Run } from './dumps.ts';
 
@@ -29,10 +30,12 @@ export interface Head {
   readonly pbxs: string;
   readonly watermark: number;
   readonly seenFrom: number;
+  /** From when on it knows all that it has published, whole or by a fingerprint. */
+  readonly remembered: number;
   /** The first time of which the feed publishes. */
   readonly origin: number;
   readonly state: 'RUNNING' | 'PAUSED' | 'CANCELLED';
-  /** Absent for the live pass. */
+  /** Absent for the live pass, and for a deep sweep. */
   readonly plan: PassPlan | undefined;
   readonly generation: number;
   readonly commit: number;
@@ -72,6 +75,8 @@ export interface Feeds {
   readonly seen: readonly SeenAfter[];
   /** Whether the feed remembered the key when the record of the offsets topic was written. */
   readonly knows: (feed: string, key: string, at: ReadRecord) => boolean;
+  /** Whether all that the feed had of the key then was its fingerprint, or that of another. */
+  readonly seals: (feed: string, key: string, at: ReadRecord) => boolean;
   /** Records of ours that no connector has written so: garbage, or a watermark deleted. No reset has mended them. */
   readonly broken: readonly ReadRecord[];
 }
@@ -80,8 +85,8 @@ export interface Feeds {
 interface Feed {
   readonly heads: Head[];
   readonly pages: Map<string, Page>;
-  /** By key. */
-  readonly lives: Map<string, Life[]>;
+  /** By key; of fingerprints by their number. */
+  readonly lives: Map<string | number, Life[]>;
   reset: ReadRecord | undefined;
   broken: ReadRecord[];
 }
@@ -153,23 +158,36 @@ export function readFeeds({ connector }: Run, records: readonly ReadRecord[]): F
   }
   for (const feed of feeds.values()) if (feed.reset === undefined && feed.broken.length === 0) closeSeen(feed);
   const byFeed = new Map([...feeds].map(([name, feed]) => [name, feed.heads]));
-  const knows: Feeds['knows'] = (name, key, { offset }) =>
+  const lived = (name: string, key: string | number, { offset }: ReadRecord): boolean =>
     feeds.get(name)?.lives.get(key)?.some(({ from, until }) => from < offset && offset < until) ?? false;
-  return { heads, byFeed, seen, knows, broken: [...feeds.values()].flatMap(({ broken }) => broken) };
+  const knows: Feeds['knows'] = lived;
+  const seals: Feeds['seals'] = (name, key, at) => lived(name, fingerprintOf(key), at) && !lived(name, key, at);
+  return { heads, byFeed, seen, knows, seals, broken: [...feeds.values()].flatMap(({ broken }) => broken) };
 }
 
-/** Puts the keys of a SEEN record in the place of those that its page had; a tombstone forgets them. */
+/** Puts the keys or fingerprints of a SEEN record in the place of what its page had; a tombstone forgets them. */
 function turnPage({ pages, lives }: Feed, name: string, { value, offset }: ReadRecord): void {
   for (const life of pages.get(name)?.lives ?? []) life.until = offset;
   pages.delete(name);
   if (value === null) return;
   const entries = value['entries'] as readonly { readonly key: string; readonly hash: number }[];
-  const added = entries.map(({ key }) => {
+  const fingerprints = fingerprintsOf(value);
+  const added = [...entries.map(({ key }) => key), ...fingerprints].map((key) => {
     const life = { from: offset, until: Infinity };
     lives.set(key, [...lives.get(key) ?? [], life]);
     return life;
   });
-  pages.set(name, { lives: added, tally: tallyOf(entries.map(({ hash }) => hash)) });
+  pages.set(name, { lives: added, tally: tallyOf([...entries.map(({ hash }) => hash), ...fingerprints]) });
+}
+
+/** 48 bits of the SHA-256 of a key. */
+export function fingerprintOf(key: string): number {
+  return createHash('sha256').update(key).digest().readUIntBE(0, 6);
+}
+
+function fingerprintsOf({ fingerprints = Buffer.alloc(0) }: NonNullable<ReadRecord['value']>): readonly number[] {
+  const bytes = Buffer.from(fingerprints as Buffer); // out of JSON, too
+  return Array.from({ length: bytes.length / 6 }, (_, index) => bytes.readUIntBE(index * 6, 6));
 }
 
 function readHead(record: ReadRecord, feed: Feed, { connector, owner }: Writer): Head {
@@ -185,6 +203,7 @@ function readHead(record: ReadRecord, feed: Feed, { connector, owner }: Writer):
     pbxs: String(value['pbxId']).toLowerCase(),
     watermark: Number(value['watermark']),
     seenFrom: Number(value['seenFrom']),
+    remembered: Number(value['rememberedFrom'] ?? value['seenFrom']),
     origin: Number(value['origin'] ?? value['seenFrom']),
     state: (value['state'] ?? 'RUNNING') as Head['state'],
     plan: (value['plan'] ?? undefined) as PassPlan | undefined,

@@ -3,7 +3,7 @@ import type { ReadRecord } from '../reader/topics.ts';
 import type { AnswerLine, Dumps, Report, Row, Run } from './dumps.ts';
 import type { Head } from './feeds.ts';
 import { auditsOf } from './good-audits.ts';
-import { corrected, deadLetter, published, type PlannedEvent } from './good-events.ts';
+import { corrected, deadLetter, idOf, published, type PlannedEvent } from './good-events.ts';
 import { makePoison, makeRow, seconds, START, type GoodRow } from './good-rows.ts';
 
 /** A transaction of the hand-made run: a takeover, a reset, or a commit of a feed. */
@@ -28,6 +28,10 @@ export interface Step {
   events: PlannedEvent[];
   /** A step whose keys are forgotten with this one. */
   forgets?: Step;
+  /** Fingerprints of them are left. */
+  seals?: boolean;
+  /** From when on the feed knows all that it has published, if that is not where its keys begin. */
+  remembered?: number;
   /** Events that the manifest counts, but that are not there. */
   lost?: PlannedEvent[];
   /** What it tells of its window, where that is not the truth. */
@@ -174,7 +178,8 @@ function offsetRecords(one: Step, audits: readonly PlannedEvent[], pages: Pages)
   const rest = { pass, stream: report, pbxId: 'Acme' };
   if (kind === 'barrier') return [record('c/live/barrier', { kind: 'BARRIER', barrier: `${one.atS}` })];
   const living = new Map([...pages, [one, events.map(({ id }) => hashOf(id))]]);
-  if (one.forgets !== undefined) living.delete(one.forgets);
+  const sealed = one.seals ? one.forgets!.events.map(({ subject }) => hashOf(idOf(subject))).sort((a, b) => a - b) : [];
+  if (one.forgets !== undefined) setOrDelete(living, one.forgets, one.seals ? sealed : undefined);
   if (!one.aborted) for (const step of [one, one.forgets ?? one]) setOrDelete(pages, step, living.get(step));
   const known = [...living].filter(([step]) => isSameFeed(step, one)).flatMap(([, hashes]) => hashes);
   const counted = [...events, ...lost, ...audits.filter(({ topic }) => topic === 'ledger')];
@@ -187,18 +192,24 @@ function offsetRecords(one: Step, audits: readonly PlannedEvent[], pages: Pages)
     seenDigest: sum(known), ...one.says,
   };
   const name = feedOf(one);
-  const { seenFrom, state, plan = null, value } = one;
+  const { seenFrom, remembered: rememberedFrom = null, state, plan = null, value } = one;
   const head = record(name, value === undefined
-    ? { kind: 'HEAD', ...rest, watermark, seenFrom, origin, state, plan, manifest } : value);
+    ? { kind: 'HEAD', ...rest, watermark, seenFrom, rememberedFrom, origin, state, plan, manifest } : value);
   const entries = events.map(({ subject, id, timestamp }) => ({ key: subject, timeMs: timestamp, hash: hashOf(id) }));
   const seen = record(`${name}/seen/${one.atS}`, { kind: 'SEEN', ...rest, page: one.atS, entries });
-  const forgotten = record(`${name}/seen/${one.forgets?.atS}`, null);
+  const left = { kind: 'SEEN', ...rest, page: one.forgets?.atS, entries: [], fingerprints: bytesOf(sealed) };
+  const forgotten = record(`${name}/seen/${one.forgets?.atS}`, one.seals ? left : null);
   const note = { change: one.change, who: 'somebody', at: seconds(one.atS), reason: 'a test' };
   const reset = record(`${name}/reset`, { kind: 'RESET', ...rest, watermark, ...note });
   return [
     ...(kind === 'reset' ? [reset] : []), head, ...(one.forgets === undefined ? [] : [forgotten]),
     ...(entries.length > 0 ? [seen] : []),
   ];
+}
+
+/** Six bytes each. */
+function bytesOf(numbers: readonly number[]): Buffer {
+  return Buffer.from(numbers.map((number) => number.toString(16).padStart(12, '0')).join(''), 'hex');
 }
 
 function setOrDelete<K, V>(map: Map<K, V>, key: K, value: V | undefined): void {

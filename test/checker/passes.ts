@@ -2,9 +2,9 @@ import { iso, placeOf, type AuditTopic, type CallsTopic, type Evidence, type Pub
 import { setsAnew, type Head, type PassPlan } from './feeds.ts';
 import { missingOfPass } from './history.ts';
 import type { Finding } from './invariant.ts';
-import { isSameShard } from './repeats.ts';
+import { isSameShard, liveBeside } from './repeats.ts';
 import { differingFields } from './revisions.ts';
-import { SEAM_MS } from './rules.ts';
+import { deepAgeMs, SEAM_MS } from './rules.ts';
 
 /**
  * I20 Passes: a pass over history begins by a RESET, keeps its plan, and reads two seconds beyond it, no more; each
@@ -13,11 +13,14 @@ import { SEAM_MS } from './rules.ts';
  * row is published by the pass that it names and whose span it ended in, and in the topic of its plan, if that names
  * one; of the windows that a pass has read, and so at its end, none is missing. What a replay publishes has the id
  * that the same content of that revision had before.
+ * A deep sweep has no plan and no end, begins by itself, and reads at its age what its live feed sweeps over no more.
  */
 export function passesAreKept(evidence: Evidence): Finding {
   const { feeds, events, audits, calls } = evidence;
   const violations = [
-    ...feeds.heads.flatMap((head) => [...wrongChange(head), ...wrongPlan(head), ...wrongReading(head)]
+    ...feeds.heads.flatMap((head) => [
+      ...wrongChange(head), ...wrongPlan(head), ...wrongReading(head), ...wrongAge(evidence, head),
+    ]
       .map((problem) => `${head.feed}/${head.commit} (${placeOf(head.record)}) ${problem}`)),
     ...[...feeds.byFeed.values()].flatMap((heads) =>
       [...wrongSpan(evidence, heads), ...missingOfPass(evidence, heads)]),
@@ -35,12 +38,12 @@ const STATES: Readonly<Record<string, Head['state']>> = {
 function wrongChange(head: Head): readonly string[] {
   const { pass, before, reset, change, state } = head;
   const problems: string[] = [];
-  const begins = before === undefined && pass !== 'live';
+  const begins = before === undefined && !isEndless(pass);
   if (begins && change !== 'begin' && change !== 'import') {
     problems.push(`begins a pass with ${change ?? 'no RESET'}, not with "begin"`);
   }
   if (!begins && change === 'begin') problems.push('begins what has begun');
-  if (pass === 'live' && change === 'cancel') problems.push('cancels the live pass, which has no end');
+  if (isEndless(pass) && change === 'cancel') problems.push(`cancels the pass ${pass}, which has no end`);
   const was = before?.state ?? 'RUNNING';
   const right = change === 'import' ? state : STATES[change ?? ''] ?? was;
   if (state !== right) problems.push(`is ${state} behind ${change ?? was}, not ${right}`);
@@ -53,8 +56,13 @@ function wrongChange(head: Head): readonly string[] {
   return problems;
 }
 
+/** The live pass and deep sweeps have neither a plan nor an end. */
+function isEndless(pass: string): boolean {
+  return pass === 'live' || deepAgeMs(pass) !== undefined;
+}
+
 function wrongPlan({ pass, before, plan, change }: Head): readonly string[] {
-  if ((pass === 'live') !== (plan === undefined)) return [`is of the pass ${pass}, and has ${told(plan)}`];
+  if (isEndless(pass) !== (plan === undefined)) return [`is of the pass ${pass}, and has ${told(plan)}`];
   const first = before === undefined || change === 'import' ? plan : before.plan;
   return told(first) === told(plan) ? [] : [`has ${told(plan)}, but before it had ${told(first)}`];
 }
@@ -72,6 +80,20 @@ function wrongReading({ pass, before, reset, window, plan, ...head }: Head): rea
   if (window.to > endMs) problems.push(`reads up to ${iso(window.to)}, but was to read up to ${iso(endMs)}`);
   if (window.from < fromMs) problems.push(`reads from ${iso(window.from)}, but was to read from ${iso(fromMs)}`);
   return problems;
+}
+
+/** A deep sweep comes when its rows have the age, and when its live feed reads nothing of that time any more. */
+function wrongAge({ feeds, run: { skewMs } }: Evidence, head: Head): readonly string[] {
+  const { pass, window, record: { timestamp } } = head;
+  const ageMs = deepAgeMs(pass);
+  if (ageMs === undefined || window === undefined) return [];
+  const edgeMs = liveBeside(feeds, head)?.seenFrom ?? -Infinity;
+  const youngMs = timestamp + skewMs - ageMs;
+  const reads = `reads up to ${iso(window.to)}, but`;
+  return [
+    ...window.to > youngMs ? [`${reads} what has its age ended at ${iso(youngMs)}`] : [],
+    ...window.to > edgeMs ? [`${reads} its live feed sweeps over what ended at ${iso(edgeMs)}`] : [],
+  ];
 }
 
 /** What the plan of a pass has to do with the passes beside it, as they stood when it began. */

@@ -19,6 +19,12 @@ export interface Rules {
   windowTimeOf(row: LedgerRow): number | undefined;
 }
 
+/** At which age a pass looks for rows once more; undefined if it is no deep sweep. */
+export function deepAgeMs(pass: string): number | undefined {
+  const [, age] = /^deep-(\d+[smhd])$/.exec(pass) ?? [];
+  return age === undefined ? undefined : spanMs(age);
+}
+
 const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 export function rulesOf({ settings, forbiddenPbxIds, recordsFilter }: Run): Rules {

@@ -61,6 +61,7 @@ export function roadSettings(account: Account, { brokers, registryUrl, prefix }:
     PACE_OVERLAP: '3s',
     PACE_LOOKBACK: '15m',
     PACE_SWEEP_EVERY: '5s',
+    PACE_DEEP_SWEEPS: 'off',
     HTTP_PORT: '0',
     LOG_LEVEL: 'info',
   } as const;

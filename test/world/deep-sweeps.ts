@@ -22,7 +22,9 @@ function behind({ plan, trace }: Outcome, id: FeedId, ageMs: number): readonly s
   const name = feedName({ ...id, pass: deepPass(ageMs) });
   const last = trace.commits.findLast(({ feed }) => feedName(feed) === name);
   if (last === undefined) return [`deep: ${name} has never begun`];
-  const dueMs = plan.endMs - ageMs - deepPace(plan.pace, ageMs).stepMinMs - SLACK_MS;
+  const { settleMs, lookbackMs } = plan.pace; // a worker may have four times the lookback
+  const reachMs = Math.max(ageMs, settleMs + 4 * lookbackMs);
+  const dueMs = plan.endMs - reachMs - deepPace(plan.pace, ageMs).stepMinMs - SLACK_MS;
   return last.step.watermarkMs >= dueMs ? [] : [`deep: ${name} is only at ${iso(last.step.watermarkMs)}`];
 }
 

@@ -144,7 +144,7 @@ export function drawPlan(seed: number): WorldPlan {
     groupMax: random.pick([1, 2, 5]),
     buried: undefined,
   };
-  return random.chance(0.3) ? withDeepSweeps(plan, random) : plan;
+  return random.chance(0.4) ? withDeepSweeps(plan, random) : plan;
 }
 
 /** Short ages, for a world has few hours; it ends when they have passed all that must arrive. */
@@ -161,7 +161,7 @@ function withDeepSweeps(plan: WorldPlan, random: Random): WorldPlan {
     ...plan,
     endMs: Math.max(plan.endMs, healMs + ageMs + deepPace(pace, ageMs).stepMinMs + clockAheadMaxMs + 45 * MINUTE),
     pace: { ...pace, deepSweepsMs },
-    buried: buries ? { share: 0.05, minMs: pace.lookbackMs, maxMs } : undefined,
+    buried: buries ? { share: 0.15, minMs: pace.lookbackMs, maxMs } : undefined,
   };
 }
 

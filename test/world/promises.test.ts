@@ -7,6 +7,7 @@ import {
 } from './promises.ts';
 import type { Promised } from './promise.ts';
 import { callsAreOfEvents, callsAreTold, callsAreTrue } from './calls.ts';
+import { deepSweepsFind } from './deep-sweeps.ts';
 import { driftIsToldOnce } from './drift.ts';
 import { ledgerIsTrue } from './ledger.ts';
 import { passesComeToTheirEnd } from './passes.ts';
@@ -38,6 +39,17 @@ test('a good world with backfills keeps every promise', () => {
   assert.ok(passed.trace.commits.some(fresh));
 });
 
+/** A world of right clocks in which rows are shown so late that only deep sweeps find them. */
+const WITH_DEEP_SWEEPS = 99;
+const swept = await new World(WITH_DEEP_SWEEPS).live();
+const isOfDeepSweep = ({ feed }: VisibleCommit): boolean => feed.pass.startsWith('deep-');
+
+test('a good world with deep sweeps keeps every promise', () => {
+  assert.deepEqual(violations(swept), []);
+  const found = swept.trace.commits.filter(isOfDeepSweep).flatMap(({ events }) => events);
+  assert.ok(found.some(({ channel }) => channel === 'accepted'));
+});
+
 /** A world of right clocks that puts whole calls together. */
 const WITH_CALLS = 9;
 const joined = await new World(WITH_CALLS).live();
@@ -54,6 +66,11 @@ const withCalls = (change: (value: BusEvent['value']) => object | undefined): Ou
     return told === undefined ? [] : [{ ...event, value: { ...event.value, ...told } }];
   }) }));
   return { ...joined, trace: { ...joined.trace, commits } };
+};
+
+const withDeepSweeps = (change: (commit: VisibleCommit) => readonly VisibleCommit[]): Outcome => {
+  const commits = swept.trace.commits.flatMap((commit) => isOfDeepSweep(commit) ? change(commit) : [commit]);
+  return { ...swept, trace: { ...swept.trace, commits } };
 };
 
 const withoutPass = (keep: (commit: VisibleCommit) => boolean): Outcome => ({ ...passed, trace: { ...passed.trace,
@@ -140,6 +157,12 @@ const falsified: { name: string; promise: Promised; outcome: Outcome; line: RegE
     outcome: withoutPass(({ events, step }) => events.length === 0 && step.watermarkMs === step.seenFromMs) },
   { name: 'a backfill leaves rows out', promise: passesComeToTheirEnd, line: /^pass: .* lacks call-/,
     outcome: withoutPass(({ events }) => events.every(({ channel }) => channel !== 'accepted')) },
+  { name: 'a deep sweep finds nothing', promise: deepSweepsFind, line: /^deep: deep-.* lacks call-/,
+    outcome: withDeepSweeps((commit) => [{ ...commit, events: [] }]) },
+  { name: 'a deep sweep stops', promise: deepSweepsFind, line: /^deep: deep-.* is only at /,
+    outcome: withDeepSweeps((commit) => commit.step.scan === undefined ? [commit] : []) },
+  { name: 'no deep sweep begins', promise: deepSweepsFind, line: /^deep: deep-.* has never begun$/,
+    outcome: withDeepSweeps(() => []) },
   { name: 'drift is not told', promise: driftIsToldOnce, line: /^drift: .* says nothing of sentiment$/,
     outcome: withCommits((commits) => changed(commits, publishing, ({ events }) =>
       ({ events: events.map((event) => ({ ...event, value: { ...event.value, extras: { sentiment: '1' } } })) }))) },

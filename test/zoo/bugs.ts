@@ -1,4 +1,5 @@
 import type { Bug } from './bug.ts';
+import { deepSweepBugs } from './deep-sweep-bugs.ts';
 import { feedBugs } from './feed-bugs.ts';
 import { groupBugs } from './group-bugs.ts';
 import { sinkBugs } from './sink-bugs.ts';
@@ -8,5 +9,5 @@ import { workerBugs } from './worker-bugs.ts';
 
 /** The zoo, each with the named check that catches it. */
 export const bugs: readonly Bug[] = [
-  ...feedBugs, ...workerBugs, ...sourceBugs, ...streamBugs, ...sinkBugs, ...groupBugs,
+  ...feedBugs, ...deepSweepBugs, ...workerBugs, ...sourceBugs, ...streamBugs, ...sinkBugs, ...groupBugs,
 ];

@@ -73,7 +73,7 @@ export const feedBugs: readonly Bug[] = [
   {
     name: 'rows from before the origin are taken for new',
     believed: 'a row that was never seen is new',
-    patches: [patch('feed/seen.ts', 'timeMs < offset.seenFromMs', 'false')],
+    patches: [patch('feed/seen.ts', 'timeMs < Math.max(offset.seenFromMs, fromMs)', 'false')],
     caughtBy: [check('worker/poll', 'pollOnce drops rows from before the origin and counts them')],
   },
   {
