@@ -75,7 +75,7 @@ export const PLACES: readonly Place[] = [
     behind: 'states.set(feedName(feed), state);' },
   { name: 'page counted', phase: 'publishing', file: POLL, behind: 'reading = page.reading;' },
   { name: 'window read, watermark not moved', phase: 'publishing', file: POLL,
-    before: 'const step = afterWindow(offset(), scan, pace);' },
+    before: 'const step = afterWindow(offset(), scan, pace, keepOf(feed, session));' },
   { name: 'watermark moved', phase: 'publishing', file: POLL,
     before: 'return { ...done, seen: offset().seenCount };' },
 

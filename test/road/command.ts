@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { patched } from '../patches/patch.ts';
 import type { Journey } from './journey.ts';
-import { NODE_OPTIONS, roadSettings } from './worker.ts';
+import { NODE_OPTIONS } from './worker.ts';
 
 const MAIN = new URL('../../src/main.ts', import.meta.url).pathname;
 
@@ -13,9 +13,9 @@ export interface Said {
 }
 
 /** Runs `8x8-connector` with these arguments, as a person would who has the settings of the journey's connector. */
-export function command({ account, stack, prefix }: Journey, ...args: readonly string[]): Promise<Said> {
+export function command({ settings }: Pick<Journey, 'settings'>, ...args: readonly string[]): Promise<Said> {
   const bugs = patched([]); // those that the test itself runs with
-  const env = { PATH: process.env['PATH'], ...bugs.env, ...roadSettings(account, { ...stack, prefix }, Date.now()) };
+  const env = { PATH: process.env['PATH'], ...bugs.env, ...settings };
   return new Promise((resolve) => {
     execFile(process.execPath, [...NODE_OPTIONS, ...bugs.args, MAIN, ...args], { env },
       (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }));

@@ -33,6 +33,8 @@ export interface Journey {
   readonly proxy: Proxy | undefined;
   /** What the names of its topics begin with. */
   readonly prefix: string;
+  /** Of its connector, as a person has them who is at the broker itself. */
+  readonly settings: Readonly<Record<string, string>>;
   /** All that the workers have logged so far. */
   readonly lines: readonly LogLine[];
   /** All that the reader has read so far. */
@@ -107,6 +109,9 @@ export async function openJourney(options: JourneyOptions = {}): Promise<Journey
     account,
     proxy,
     prefix,
+    get settings() {
+      return settingsOf(stack.brokers);
+    },
     lines,
     records,
     line,

@@ -22,7 +22,7 @@ type FateOf = (number: number) => Fate;
 
 const feed: FeedId = { stream: 'call-legs', pbxId: 'acme', pass: 'live' };
 const topics = { 'call-legs': 'legs', 'call-records': 'records', 'rejected': 'rejected', 'offsets': 'offsets' };
-const absent = { entries: [], watermark: null, seenFrom: null, manifest: null };
+const absent = { entries: [], fingerprints: '', watermark: null, seenFrom: null, manifest: null };
 const jsonCodec: Codec = {
   encode: (value) => Buffer.from(JSON.stringify(value)),
   decode: async (bytes) => ({ ...absent, ...JSON.parse(String(bytes)) }),

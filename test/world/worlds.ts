@@ -14,10 +14,9 @@ export interface Life {
  * Lives through the worlds of all seeds, one thread per core, about in their order, and tells of each as it ends.
  * Nothing of a world is kept here, so there may be any number.
  */
-export async function liveAll(seeds: readonly number[], onLife: (life: Life) => void): Promise<void> {
-  const queue = seeds.values();
-  const threads = Math.min(availableParallelism(), seeds.length);
-  await Promise.all(Array.from({ length: threads }, () => runThread(queue, onLife)));
+export async function liveAll(seeds: Iterable<number, undefined>, onLife: (life: Life) => void): Promise<void> {
+  const queue = seeds[Symbol.iterator]();
+  await Promise.all(Array.from({ length: availableParallelism() }, () => runThread(queue, onLife)));
 }
 
 /** Resolves when the queue is empty. */

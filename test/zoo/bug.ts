@@ -35,7 +35,7 @@ export function hangs(limitMs: number): Pick<Check, 'limitMs' | 'says'> {
 
 /** So many worlds, of which at least one must show the bug. What a seed means changes, so it takes more than one. */
 export function worlds(count: 10 | 30): Check {
-  const env = { FIRST: '1', WORLDS: String(count) };
+  const env = { FIRST: '1', WORLDS: String(count), UNTIL_BROKEN: '1' };
   return { ...check('world/world', /^worlds 1 to \d+: every promise is kept$/), env };
 }
 

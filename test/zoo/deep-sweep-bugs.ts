@@ -46,7 +46,8 @@ export const deepSweepBugs: readonly Bug[] = [
   {
     name: 'a deep sweep reads at the edge',
     believed: 'the live feed has read it, so it can be read once more',
-    patches: [patch('feed/deep-sweep.ts', 'settleMs: ageMs, stepMinMs', 'settleMs: pace.settleMs, stepMinMs')],
+    patches: [patch('feed/deep-sweep.ts', 'settleMs: ageMs, stepMinMs, stepMaxMs',
+      'settleMs: pace.settleMs, stepMinMs, stepMaxMs')],
     caughtBy: [check('feed/deep-sweep', 'a deep sweep reads what has come to the age'), worlds(30)],
   },
   {
