@@ -4,6 +4,7 @@ import { ConnectorError, invalid } from './errors.ts';
 import { CAUTION, type AutoLimits } from './feed/auto-pace.ts';
 import { OVERLAP_MIN_MS, type Pace } from './feed/window.ts';
 import { formats, INT32_MAX, spanMs } from './formats.ts';
+import { privacyOf, privacyProblems, type Privacy } from './privacy.ts';
 import { settings } from './settings.ts';
 
 /** What 8x8 asks for. */
@@ -21,7 +22,8 @@ const LINE_LENGTH_MAX = 400;
 type Values = ReturnType<ReturnType<typeof openSettings>['getProperties']>;
 
 /** Every setting, checked. */
-export interface Config extends Omit<Values, 'source' | 'pace' | 'http'> {
+export interface Config extends Omit<Values, 'source' | 'pace' | 'http' | 'privacy'> {
+  readonly privacy: Privacy;
   readonly http: Omit<Values['http'], 'token'>;
   readonly source: Omit<Values['source'], keyof Credentials>;
   readonly pace: Pace;
@@ -78,9 +80,10 @@ export function loadConfig(
     for (const file of files) loadFile(loader, file);
     loader.validate({ allowed: 'strict' });
     const values = loader.getProperties();
-    const problems = crossCheck(values);
+    const problems = [...crossCheck(values), ...privacyProblems(values.privacy, values.connector.rejectedPayload)];
     if (problems.length > 0) throw new Error(problems.join('\n'));
 
+    const privacy = privacyOf(values.privacy);
     const { apiKey, username, password, ...source } = values.source;
     const { token, ...http } = values.http;
     const httpToken = (): string => secretsFromFiles(environment)['HTTP_TOKEN'] ?? token;
@@ -92,7 +95,7 @@ export function loadConfig(
         password: fresh['EIGHT_PASSWORD'] ?? password,
       };
     };
-    return { ...values, source, http, ...paceOf(values.pace), credentials, httpToken };
+    return { ...values, privacy, source, http, ...paceOf(values.pace), credentials, httpToken };
   } catch (error) {
     if (error instanceof ConnectorError) throw error;
     throw new ConnectorError('CONFIG_INVALID', explain((error as Error).message));

@@ -1,4 +1,5 @@
 import { kafka } from './settings-kafka.ts';
+import { privacy } from './settings-privacy.ts';
 import { extensions, HOUR, MINUTE, required, SECOND, span } from './settings-units.ts';
 
 const source = {
@@ -168,6 +169,7 @@ export const settings = {
   },
   source,
   pace,
+  privacy,
   kafka,
   registry: {
     url: required<string>({

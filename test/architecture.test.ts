@@ -19,11 +19,13 @@ const mayImport: readonly (readonly [place: string, ...allowed: readonly string[
   ['simulator', 'node:http', 'node:stream', 'fastify'],
   ['clock'],
   ['errors'],
-  ['settings', 'settings-kafka', 'settings-units'],
+  ['settings', 'settings-kafka', 'settings-privacy', 'settings-units'],
+  ['settings-privacy', 'types:convict'],
+  ['privacy', 'feed', 'streams', 'node:crypto'],
   ['settings-kafka', 'settings-units', 'types:convict'],
   ['settings-units', 'types:convict'],
   ['formats', 'feed', 'streams/index'],
-  ['config', 'errors', 'feed', 'formats', 'settings', 'convict', 'node:fs'],
+  ['config', 'errors', 'feed', 'formats', 'privacy', 'settings', 'convict', 'node:fs'],
 ];
 
 /** What may be used in few places only. In the simulator, a world of its own, its clock takes the place of ours. */

@@ -117,9 +117,10 @@ export function callEvent(key: string, parts: CallParts, { feed, rule, observedA
   const missing = missingOf(parts, rule);
   const inOrder = legs.toSorted((a, b) => startOf(a) - startOf(b) || (a.key < b.key ? -1 : 1));
   const [own, children] = [inOrder.filter((leg) => !isChild(leg)), inOrder.filter(isChild)];
-  const { pbxId } = (record ?? inOrder[0])!.value as { readonly pbxId: string };
+  const { keyId, value: first } = (record ?? inOrder[0])!;
+  const { pbxId } = first as { readonly pbxId: string };
   const content = [...missing, ...[...record === undefined ? [] : [record], ...inOrder]
-    .flatMap((part) => [part.key, part.contentHash])];
+    .flatMap((part) => [part.key, part.idHash ?? part.contentHash])];
   const { contentHash } = digest(JSON.stringify(content));
   const value = {
     eventId: eventIdOf(DERIVED, key, 1, contentHash),
@@ -139,7 +140,7 @@ export function callEvent(key: string, parts: CallParts, { feed, rule, observedA
   };
   return {
     channel: 'calls', stream: DERIVED, key, orderingKey: key, eventTimeMs: lastEndMs(parts),
-    contentHash, marks: '', drift: NO_DRIFT, value,
+    contentHash, keyId, marks: '', drift: NO_DRIFT, value,
   };
 }
 
