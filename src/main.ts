@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning --max-semi-space-size=16
 import { Command, CommanderError } from 'commander';
+import { addEraseOptions, erase, type EraseArguments } from './cli/erase.ts';
 import { addLedgerOptions, ledger, type LedgerArguments } from './cli/ledger.ts';
 import {
   addResetOptions, addRewindOptions, addShowOptions, configOption, reset, show, type ResetArguments, type ShowArguments,
@@ -51,6 +52,8 @@ addLedgerOptions(program.command('ledger')).action(async (args: LedgerArguments)
   await flushed();
   process.exit(EXIT.hole);
 });
+
+addEraseOptions(program.command('erase')).action((args: EraseArguments) => erase(args, print));
 
 const offsets = program.command('offsets').description('what the connector continues from');
 addShowOptions(offsets.command('show')).action((args: ShowArguments) => show(args, print));

@@ -118,8 +118,8 @@ const textOf = ({ commits }: Left, channels: readonly string[]): string => JSON.
 const WITH_ROWS = ['accepted', 'calls'];
 const WITHOUT_ROWS = ['rejected', 'ledger', 'watermarks', 'drift'];
 
-// Goal: what a person is called leaves by no log, metric, health, offset, dead letter or audit event, and under a policy
-// by no event at all. Method: rows full of canaries, good and bad, through a worker with failures; then look for them.
+// Goal: what a person is called leaves by no log, metric, health, offset, dead letter or audit event, and by a policy
+// by no event at all. Method: rows full of canaries, good and bad, through a worker with failures.
 for (const preset of ['off', 'standard', 'strict'] as const) {
   test(`with the policy ${preset} no canary is where none may be`, async () => {
     const left = await live(preset);
