@@ -50,7 +50,7 @@ export async function erase(args: EraseArguments, print: (line: string) => void)
   }
   await eraseRows(config, { stream, keys, note: { reason, who, at: systemClock.nowMs() } });
   for (const key of keys) print(`${key} is erased from ${topic}, as soon as Kafka compacts it.`);
-  print('A row that 8x8 changes, or that is replayed, comes back. Topics of events have it until their retention ends.');
+  print('A row that 8x8 changes, or that is replayed, comes back. Topics of events have it for their retention.');
 }
 
 /** As rows are named on the bus. @throws ConnectorError CONFIG_INVALID */

@@ -10,7 +10,7 @@ import { closingJourneys } from './journey.ts';
 const { journey, closeAll } = closingJourneys();
 after(closeAll);
 
-test('erased rows are tombstones in their table, with a dead letter each, and the live feeds do not notice', async () => {
+test('erased rows are tombstones in their table, with a dead letter each, and live feeds do not notice', async () => {
   const one = await journey();
   const tables = { KAFKA_TOPIC_CALL_LEGS_LATEST: `${one.prefix}.call-legs.latest` };
   const settings = { ...one.settings, ...tables };
