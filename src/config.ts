@@ -241,6 +241,8 @@ function paceChecks(pace: Values['pace']): readonly (readonly [boolean, string])
     [lookbackMs < overlapMs, `${lookback}: must not be below PACE_OVERLAP`],
     [lookbackMs <= sweepEveryMs + stepMinMs,
       `${lookback}: must be above PACE_SWEEP_EVERY + PACE_STEP_MIN, or sweeps find no late row`],
+    [Number(pace.lagMaxMs) <= (pace.settleMs === 'auto' ? settleMaxMs : pace.settleMs) + stepMinMs,
+      'PACE_LAG_MAX: must be above PACE_SETTLE + PACE_STEP_MIN, or no feed is ever fresh'],
     [pace.settleMs === 'auto' && settleMaxMs < settleMinMs, 'PACE_SETTLE_MAX: must not be below PACE_SETTLE_MIN'],
     [auto && lookbackMaxMs < lookbackMs, 'PACE_LOOKBACK_MAX: must not be below PACE_LOOKBACK_MIN'],
     [pace.deepSweepsMs.some((ageMs) => ageMs < longestMs),
@@ -253,7 +255,8 @@ function paceOf(values: Values['pace']): Pick<Config, 'pace' | 'auto'> {
   const { settleMs, lookbackMs, settleMinMs, settleMaxMs, lookbackMinMs, lookbackMaxMs } = values;
   const settle = boundsOf(settleMs, [settleMinMs, settleMaxMs], settings.pace.settleMs.default);
   const lookback = boundsOf(lookbackMs, [lookbackMinMs, lookbackMaxMs], settings.pace.lookbackMs.default);
-  const pace = { ...values, settleMs: settle.begin, lookbackMs: lookback.begin };
+  const lagMaxMs = values.lagMaxMs === 'auto' ? undefined : values.lagMaxMs;
+  const pace = { ...values, settleMs: settle.begin, lookbackMs: lookback.begin, lagMaxMs };
   if (settleMs !== 'auto' && lookbackMs !== 'auto') return { pace, auto: undefined };
   const limits = {
     settleMinMs: settle.min, settleMaxMs: settle.max, lookbackMinMs: lookback.min, lookbackMaxMs: lookback.max,

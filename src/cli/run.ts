@@ -81,10 +81,10 @@ function printingSink(print: (line: string) => void): MemorySink {
 
 async function serve(config: Config, connector: ReturnType<typeof createConnector>): ReturnType<typeof serveHttp> {
   const { http, httpToken } = config;
-  const { metrics: registry, health, obey } = connector;
+  const { metrics: registry, health, overview, obey } = connector;
   const signals = obey === undefined || httpToken() === '' ? undefined : { token: httpToken, obey };
   try {
-    return await serveHttp({ ...http, registry, health, signals });
+    return await serveHttp({ ...http, registry, health, overview, signals });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const problem = `cannot listen on ${http.host}:${http.port} (${code}); set another, or 0`;
