@@ -17,6 +17,7 @@ COPY schemas schemas
 COPY config config
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY src/observe/page src/observe/page
 USER node
 # From outside a container its own 127.0.0.1, the default, cannot be reached.
 ENV HTTP_HOST=0.0.0.0 HTTP_PORT=9464

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import type { SignalAnswer } from '../feed/ask.ts';
 import type { Answer, Health } from './health.ts';
 import type { Overview } from './overview.ts';
+import { addPage } from './page.ts';
 
 export interface HttpOptions {
   readonly host: string;
@@ -26,12 +27,13 @@ const BODY_MAX_BYTES = 64 * 1_024;
 const STATUS = { obeyed: 200, unchanged: 200, unreadable: 400, refused: 400, failed: 503 } as const;
 
 /**
- * Serves /metrics, /status and the probes, and takes signals if it may. Resolves to the address it listens on and the
- * way to end it.
+ * Serves the status page, /status, /metrics and the probes, and takes signals if it may. Resolves to the address it
+ * listens on and the way to end it.
  */
 export async function serveHttp(options: HttpOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
   const { registry, health, overview, signals } = options;
-  const server = fastify({ logger: false });
+  // Who watches live does not keep us from stopping.
+  const server = fastify({ logger: false, forceCloseConnections: true });
 
   server.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()));
   server.get('/status', async () => overview.status());
@@ -43,6 +45,7 @@ export async function serveHttp(options: HttpOptions): Promise<{ readonly url: s
     });
   }
 
+  addPage(server, overview.status);
   if (signals !== undefined) addSignals(server, signals);
   const url = await server.listen({ host: options.host, port: options.port });
   return { url, close: () => server.close() };

@@ -4,6 +4,7 @@ import type { FeedStates } from './feed-states.ts';
 import { judgeFreshness, type Freshness } from './freshness.ts';
 import type { Answer, Health } from './health.ts';
 import type { Build, RequestReport } from './metrics.ts';
+import { createRecent } from './recent.ts';
 import { feedStatuses, iso, problemOf, type Problem, type Status } from './status.ts';
 
 /** What an operator asks besides the two probes: how fresh all is, and how it stands. */
@@ -26,6 +27,7 @@ export function createOverview({ name, build, feeds, health }: OverviewParts, no
   const startedAt = iso(nowMs());
   const { guarantee } = health.ready();
   let owned: Extract<WorkerEvent, { kind: 'shards-owned' }> | undefined;
+  const recent = createRecent(nowMs);
   const open = new Set<Shard>();
   const failures = new Map<Shard, Problem>();
   let request: Status['request'] = null;
@@ -50,7 +52,8 @@ export function createOverview({ name, build, feeds, health }: OverviewParts, no
 
   return {
     onEvent(event) {
-      if (event.kind === 'shards-owned') owned = event;
+      if (event.kind === 'polled') recent.onPolled(event.report);
+      else if (event.kind === 'shards-owned') owned = event;
       else if (event.kind === 'shard-failed') failures.set(event.shard, problemOf(event.error, nowMs()));
       else if (event.kind === 'shard-closed') open.delete(event.shard);
       else if (event.kind === 'shard-opened') {
@@ -72,6 +75,8 @@ export function createOverview({ name, build, feeds, health }: OverviewParts, no
       fresh: fresh(),
       shards: shards(),
       request,
+      published: recent.minutes().map(({ atMs, events }) => ({ at: iso(atMs), events })),
+      arrivals: recent.arrivals(),
       ...feedStatuses(feeds.all(), nowMs()),
     }),
   };

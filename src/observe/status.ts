@@ -3,6 +3,7 @@ import { totalsOf, type FeedState, type PastWindow, type RowTotals } from './fee
 import { furthestFirst, isLagging, lagAllowedMs, lagMs, type Freshness } from './freshness.ts';
 import type { Answer } from './health.ts';
 import type { Build } from './metrics.ts';
+import type { Arrivals } from './recent.ts';
 
 /** What `/status` answers: all that a page about this process needs. Times are ISO texts; null is not known. */
 export interface Status {
@@ -29,6 +30,10 @@ export interface Status {
   } | null;
   /** Of all feeds. */
   readonly totals: RowTotals;
+  /** By this process, minute by minute, oldest first; the last minute is not over yet. */
+  readonly published: readonly { readonly at: string; readonly events: number }[];
+  /** How long after the end of its call a row was first seen, by feeds at the live edge. */
+  readonly arrivals: readonly Arrivals[];
   /** At most {@link FEEDS_MAX}, the furthest behind first. */
   readonly feeds: readonly FeedStatus[];
   readonly feedsLeftOut: number;
@@ -63,7 +68,7 @@ export interface Problem {
   readonly at: string;
 }
 
-export const FEEDS_MAX = 200;
+export const FEEDS_MAX = 1_000;
 
 /** The feeds as the status shows them, and their sum. */
 export function feedStatuses(

@@ -73,8 +73,28 @@ test('/status answers 200 with how all stands, in JSON', async () => {
   assert.deepEqual(feeds.map(({ pbx, state }: { pbx: string; state: string }) => [pbx, state]), [['acme', 'lagging']]);
 });
 
+test('the page is made of our own files alone', async () => {
+  const { type, text } = await get('/');
+  assert.match(type!, /^text\/html/);
+  const asked = [...text.matchAll(/(?:src|href)="(\/page\/[^"]*)"/g)].map(([, path]) => path!);
+  assert.equal(asked.length, 4);
+  for (const path of [...asked, '/page/charts.js']) assert.equal((await get(path)).status, 200);
+  assert.doesNotMatch(text, /https?:\/\//);
+});
+
+test('/status/live tells all at first, and who reads it does not keep the server from closing', async () => {
+  const own = await serveHttp({ host: '127.0.0.1', port: 0, registry: metrics.registry, health, overview });
+  const answer = await fetch(`${own.url}/status/live`);
+  assert.match(answer.headers.get('content-type')!, /^text\/event-stream/);
+  const { value } = await answer.body!.getReader().read();
+  const [, json] = /^data: (.*)\n\n$/.exec(new TextDecoder().decode(value))!;
+  assert.equal(JSON.parse(json!).feeds.length, 1);
+  await own.close();
+});
+
 test('nothing else is served', async () => {
-  for (const path of ['/', '/debug', '/metrics/x', '/../package.json']) assert.equal((await get(path)).status, 404);
+  const paths = ['/debug', '/page/../http.ts', '/page/status.ts', '/metrics/x', '/../package.json'];
+  for (const path of paths) assert.equal((await get(path)).status, 404);
 });
 
 const TOKEN = 'canary-7f3a-token-of-a-test';
