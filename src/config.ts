@@ -83,7 +83,6 @@ export function loadConfig(
     const problems = [...crossCheck(values), ...privacyProblems(values.privacy, values.connector.rejectedPayload)];
     if (problems.length > 0) throw new Error(problems.join('\n'));
 
-    const privacy = privacyOf(values.privacy);
     const { apiKey, username, password, ...source } = values.source;
     const { token, ...http } = values.http;
     const httpToken = (): string => secretsFromFiles(environment)['HTTP_TOKEN'] ?? token;
@@ -95,6 +94,7 @@ export function loadConfig(
         password: fresh['EIGHT_PASSWORD'] ?? password,
       };
     };
+    const privacy = privacyOf(values.privacy);
     return { ...values, privacy, source, http, ...paceOf(values.pace), credentials, httpToken };
   } catch (error) {
     if (error instanceof ConnectorError) throw error;
@@ -244,6 +244,8 @@ function paceChecks(pace: Values['pace']): readonly (readonly [boolean, string])
     [lookbackMs < overlapMs, `${lookback}: must not be below PACE_OVERLAP`],
     [lookbackMs <= sweepEveryMs + stepMinMs,
       `${lookback}: must be above PACE_SWEEP_EVERY + PACE_STEP_MIN, or sweeps find no late row`],
+    [Number(pace.lagMaxMs) <= (pace.settleMs === 'auto' ? settleMaxMs : pace.settleMs) + stepMinMs,
+      'PACE_LAG_MAX: must be above PACE_SETTLE + PACE_STEP_MIN, or no feed is ever fresh'],
     [pace.settleMs === 'auto' && settleMaxMs < settleMinMs, 'PACE_SETTLE_MAX: must not be below PACE_SETTLE_MIN'],
     [auto && lookbackMaxMs < lookbackMs, 'PACE_LOOKBACK_MAX: must not be below PACE_LOOKBACK_MIN'],
     [pace.deepSweepsMs.some((ageMs) => ageMs < longestMs),
@@ -256,7 +258,8 @@ function paceOf(values: Values['pace']): Pick<Config, 'pace' | 'auto'> {
   const { settleMs, lookbackMs, settleMinMs, settleMaxMs, lookbackMinMs, lookbackMaxMs } = values;
   const settle = boundsOf(settleMs, [settleMinMs, settleMaxMs], settings.pace.settleMs.default);
   const lookback = boundsOf(lookbackMs, [lookbackMinMs, lookbackMaxMs], settings.pace.lookbackMs.default);
-  const pace = { ...values, settleMs: settle.begin, lookbackMs: lookback.begin };
+  const lagMaxMs = values.lagMaxMs === 'auto' ? undefined : values.lagMaxMs;
+  const pace = { ...values, settleMs: settle.begin, lookbackMs: lookback.begin, lagMaxMs };
   if (settleMs !== 'auto' && lookbackMs !== 'auto') return { pace, auto: undefined };
   const limits = {
     settleMinMs: settle.min, settleMaxMs: settle.max, lookbackMinMs: lookback.min, lookbackMaxMs: lookback.max,
@@ -275,18 +278,15 @@ function boundsOf(
 
 /** convict's lines with the names users set, and without the value of a secret. */
 function explain(message: string): string {
-  return message
-    .split('\n')
-    .map((line) => {
-      const setting = settingList.find(({ path }) => line.startsWith(`${path}:`));
-      if (setting === undefined) return line;
-      const { env, path, sensitive } = setting;
-      const problem = line.slice(path.length + 2);
-      if (!sensitive) return `${env} (${path}): ${problem}`.slice(0, LINE_LENGTH_MAX);
-      if (problem.startsWith('is missing')) return `${env} is missing; set it, or ${env}_FILE to a file that holds it`;
-      return `${env} (${path}): ${problem.split(': value was')[0]}`;
-    })
-    .join('\n');
+  return message.split('\n').map((line) => {
+    const setting = settingList.find(({ path }) => line.startsWith(`${path}:`));
+    if (setting === undefined) return line;
+    const { env, path, sensitive } = setting;
+    const problem = line.slice(path.length + 2);
+    if (!sensitive) return `${env} (${path}): ${problem}`.slice(0, LINE_LENGTH_MAX);
+    if (problem.startsWith('is missing')) return `${env} is missing; set it, or ${env}_FILE to a file that holds it`;
+    return `${env} (${path}): ${problem.split(': value was')[0]}`;
+  }).join('\n');
 }
 
 /** JSON in which a name that starts with `//` is a note, and a list of texts the same as the text that joins them. */

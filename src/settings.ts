@@ -129,6 +129,12 @@ const pace = {
     default: [24 * HOUR, 7 * 24 * HOUR] as readonly number[],
     env: 'PACE_DEEP_SWEEPS',
   },
+  lagMaxMs: {
+    doc: 'How far a feed may be behind before `/freshz` and alerts tell, or `auto`: settle + 5 steps, or a minute.',
+    format: 'auto-span',
+    default: 'auto' as number | 'auto',
+    env: 'PACE_LAG_MAX',
+  },
   settleMinMs: span('The shortest settle that `auto` may find.', 10 * SECOND, 'PACE_SETTLE_MIN'),
   settleMaxMs: span('The longest.', 30 * MINUTE, 'PACE_SETTLE_MAX'),
   lookbackMinMs: span(
@@ -191,7 +197,12 @@ export const settings = {
     },
   },
   http: {
-    host: { doc: 'Address of /metrics, /healthz and /readyz.', format: String, default: '127.0.0.1', env: 'HTTP_HOST' },
+    host: {
+      doc: 'Address of /metrics, /status and the probes.',
+      format: String,
+      default: '127.0.0.1',
+      env: 'HTTP_HOST',
+    },
     port: { doc: 'Their port; 0 takes a free one.', format: 'port', default: 9464, env: 'HTTP_PORT' },
     token: {
       doc: 'Lets those who bear it send [signals](#signals) to `POST /signals`. Without one there is no such route.',

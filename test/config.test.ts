@@ -161,6 +161,8 @@ const crossed: readonly (readonly [change: Environment, line: RegExp])[] = [
   [{ PACE_LOOKBACK: 'auto', PACE_LOOKBACK_MIN: '11m' }, /^PACE_LOOKBACK_MIN: must be above PACE_SWEEP_EVERY \+/],
   [{ PACE_LOOKBACK: 'auto', PACE_OVERLAP: '31m' }, /^PACE_LOOKBACK_MIN: must not be below PACE_OVERLAP/],
   [{ PACE_LOOKBACK: 'auto', PACE_LOOKBACK_MAX: '29m' }, /^PACE_LOOKBACK_MAX: must not be below PACE_LOOKBACK_MIN/],
+  [{ PACE_LAG_MAX: '3m' }, /^PACE_LAG_MAX: must be above PACE_SETTLE \+ PACE_STEP_MIN/],
+  [{ PACE_LAG_MAX: '31m', PACE_SETTLE: 'auto' }, /^PACE_LAG_MAX: must be above PACE_SETTLE/],
   [{ PACE_SETTLE: 'auto', PACE_SETTLE_MIN: '31m' }, /^PACE_SETTLE_MAX: must not be below PACE_SETTLE_MIN/],
   [{ PACE_SETTLE_MIN: '1500ms' }, /^PACE_SETTLE_MIN: must be whole seconds/],
   [{ KAFKA_TRANSACTION_TIMEOUT: '1s' }, /^KAFKA_TRANSACTION_TIMEOUT: must be at least 5s/],

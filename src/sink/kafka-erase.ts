@@ -27,7 +27,7 @@ export async function eraseRows(parts: SessionParts, { stream, keys, note }: Era
   const transactionalId = `${offsets.connector}.erase`;
   const publisher = await parts.openPublisher({ ...parts.publishing, transactionalId });
   try {
-    await publish(parts, publisher, { messages, commit: transactionalId });
+    await publish(parts, publisher, { messages });
   } finally {
     await discard(publisher);
   }

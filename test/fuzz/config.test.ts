@@ -137,6 +137,7 @@ function assertIsSound(config: Config): string {
       assert.ok(Array.isArray(is) && is.length > 0 && is.every((part) => typeof part === 'string'), env);
     } else if (path === 'source.backgroundShare') assert.ok(Number(is) > 0 && Number(is) <= 1, env);
     else if (typeof usual === 'number') assert.ok(Number.isSafeInteger(is) && Number(is) >= -1, env);
+    else if (path === 'pace.lagMaxMs') assert.ok(is === undefined || Number.isSafeInteger(is), env);
     else if (path !== 'source.pageSize') assert.equal(typeof is, typeof (usual ?? ''), env);
   }
   const { transactionTimeoutMs, sessionTimeoutMs, partitions, shards } = config.kafka;

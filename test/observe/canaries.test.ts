@@ -3,9 +3,8 @@ import { createSecretKey } from 'node:crypto';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { ConnectorError } from '../../src/errors.ts';
-import { createHealth } from '../../src/observe/health.ts';
 import { logEvent } from '../../src/observe/log.ts';
-import { createMetrics } from '../../src/observe/metrics.ts';
+import { createObserver } from '../../src/observe/observer.ts';
 import { MemorySink } from '../../src/sink/memory.ts';
 import type { Commit } from '../../src/sink/sink.ts';
 import type { Source } from '../../src/source/source.ts';
@@ -102,14 +101,13 @@ async function live(preset: Preset): Promise<Left> {
 async function seen({ events, nowMs }: Left): Promise<string> {
   const lines: string[] = [];
   const log = pino({ base: null }, { write: (line: string) => void lines.push(line) });
-  const metrics = createMetrics(nowMs);
-  const health = createHealth('exactly-once', nowMs);
+  const build = { version: '', node: '', commit: '' };
+  const { metrics, overview, onEvent } = createObserver({ name: '8x8', guarantee: 'exactly-once', build }, nowMs);
   for (const event of events) {
     logEvent(log, event);
-    metrics.onEvent(event);
-    health.onEvent(event);
+    onEvent(event);
   }
-  return [...lines, await metrics.registry.metrics(), JSON.stringify([health.alive(), health.ready()])].join('\n');
+  return [...lines, await metrics.registry.metrics(), JSON.stringify(overview.status())].join('\n');
 }
 
 const textOf = ({ commits }: Left, channels: readonly string[]): string => JSON.stringify(commits.flatMap((commit) =>
@@ -118,7 +116,7 @@ const textOf = ({ commits }: Left, channels: readonly string[]): string => JSON.
 const WITH_ROWS = ['accepted', 'calls'];
 const WITHOUT_ROWS = ['rejected', 'ledger', 'watermarks', 'drift'];
 
-// Goal: what a person is called leaves by no log, metric, health, offset, dead letter or audit event, and by a policy
+// Goal: what a person is called leaves by no log, metric, status, offset, dead letter or audit event, and by a policy
 // by no event at all. Method: rows full of canaries, good and bad, through a worker with failures.
 for (const preset of ['off', 'standard', 'strict'] as const) {
   test(`with the policy ${preset} no canary is where none may be`, async () => {
