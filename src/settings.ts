@@ -1,9 +1,10 @@
 import { kafka } from './settings-kafka.ts';
+import { security } from './settings-security.ts';
 import { extensions, HOUR, MINUTE, required, SECOND, span } from './settings-units.ts';
 
 const source = {
   baseUrl: {
-    doc: 'Base URL of 8x8 Work Analytics. https, unless the host is this machine or `EIGHT_ALLOW_HTTP` is set.',
+    doc: 'Base URL of 8x8 Work Analytics: https and [public](#security-of-transport), unless it is this machine.',
     format: 'base-url',
     default: 'https://api.8x8.com/analytics/work',
     env: 'EIGHT_BASE_URL',
@@ -188,6 +189,7 @@ export const settings = {
       env: 'SCHEMA_REGISTRY_COMPATIBILITY',
     },
   },
+  security,
   http: {
     host: { doc: 'Address of /metrics, /healthz and /readyz.', format: String, default: '127.0.0.1', env: 'HTTP_HOST' },
     port: { doc: 'Their port; 0 takes a free one.', format: 'port', default: 9464, env: 'HTTP_PORT' },
