@@ -5,6 +5,7 @@ import { ConnectorError } from '../errors.ts';
 import { feedName, type Shard } from '../feed/feed.ts';
 import { contentsOf } from '../feed/manifest.ts';
 import { nextGeneration, OffsetState } from '../feed/offset.ts';
+import { inSpan, traceHeaders } from '../span.ts';
 import type { BusEvent } from '../streams/stream.ts';
 import { reachCure } from './kafka-client.ts';
 import { createWays, type OpenTopic } from './kafka-detours.ts';
@@ -97,8 +98,11 @@ export async function openKafkaSession(parts: SessionParts, shard: Shard): Promi
         ...records.map((record) => offsetMessage(offsets, shard, record)),
       ];
       dead = true; // until Kafka has said yes
-      const commit = commitName(offsets, feed, state.commits + 1);
-      await publish(parts, publisher, { messages, commit, ...way.leaders && { leaders: way.leaders } });
+      const attributes = { 'messaging.system': 'kafka', 'messaging.batch.message_count': messages.length };
+      await inSpan({ name: 'commit', kind: 'PRODUCER', attributes }, () => {
+        const headers = { ce_commit: commitName(offsets, feed, state.commits + 1), ...traceHeaders() };
+        return publish(parts, publisher, { messages, headers, ...way.leaders && { leaders: way.leaders } });
+      });
       for (const record of records) state.apply(record);
       states.set(feedName(feed), state);
       dead = false;

@@ -18,7 +18,7 @@ export const securityBugs: readonly Bug[] = [
     name: 'a key is not compared with its certificate',
     believed: 'both files are read and are PEM, and the broker will say the rest',
     patches: [patch('sink/tls.ts', 'if (!certificate!.checkPrivateKey(key)) {', 'if (key.type !== "private") {')],
-    caughtBy: [check('security-config', /is not the key of the certificate/)],
+    caughtBy: [check('security-config', /is not the key/)],
   },
   {
     name: 'the proxy is kept for ever',
