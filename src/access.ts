@@ -36,12 +36,10 @@ export function openAccess({ security }: Values, environment: Environment): Acce
   };
   const kafkaTls = tlsFiles(security, 'kafka', secretOf('kafkaTlsKeyPassphrase'));
   const kafka = { tls: security.kafkaTls ? kafkaTls : undefined, sasl: saslOf(security, kafkaTls, secretOf) };
-  for (const tls of [kafka.tls, registry.tls]) checkTlsFiles(tls ?? NO_FILES, systemClock.nowMs());
+  for (const tls of [kafka.tls, registry.tls]) if (tls !== undefined) checkTlsFiles(tls, systemClock.nowMs());
   const eight = { proxy: () => proxy && readSecret(proxy), allowPrivate: security.eightAllowPrivate };
   return { eight, kafka, registry };
 }
-
-const NO_FILES: TlsFiles = { settings: '', ca: undefined, own: undefined };
 
 function tlsFiles(security: Values['security'], of: 'kafka' | 'registry', passphrase: Secret | undefined): TlsFiles {
   const [ca, cert, key] = [security[`${of}TlsCaFile`], security[`${of}TlsCertFile`], security[`${of}TlsKeyFile`]];

@@ -35,7 +35,7 @@ const SEPARATOR = '\u0001';
 
 /** SASL OAUTHBEARER. kafkajs's own takes the answer of a broker that refuses the token for a yes. */
 export function oauthMechanism({ from, extensions }: OAuth): Mechanism {
-  const readToken = 'token' in from ? async () => readSecret(from.token) : createTokenReader(from);
+  let readToken = createTokenReader(from);
   const pairs = Object.entries(extensions).map(([name, value]) => `${name}=${value}${SEPARATOR}`).join('');
   return {
     mechanism: 'oauthbearer',
@@ -47,7 +47,9 @@ export function oauthMechanism({ from, extensions }: OAuth): Mechanism {
           request: { encode: () => withLength(message) },
           response: { decode: (bytes) => bytes, parse: (bytes) => bytes.subarray(4).toString() },
         });
-        if (answer) throw new Error('SASL OAUTHBEARER authentication failed: the broker refuses our token');
+        if (!answer) return;
+        readToken = createTokenReader(from); // it may have been revoked long before its end
+        throw new Error('SASL OAUTHBEARER authentication failed: the broker refuses our token');
       },
     }),
   };
@@ -59,12 +61,13 @@ function withLength(bytes: Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-function createTokenReader(endpoint: TokenEndpoint): () => Promise<string> {
+function createTokenReader(from: OAuth['from']): () => Promise<string> {
+  if ('token' in from) return async () => readSecret(from.token);
   let kept: { readonly token: string; readonly untilMs: number } | undefined;
   return async () => {
     const nowMs = systemClock.nowMs();
     if (kept !== undefined && nowMs < kept.untilMs) return kept.token;
-    const { token, lifetimeS } = await fetchToken(endpoint);
+    const { token, lifetimeS } = await fetchToken(from);
     kept = { token, untilMs: nowMs + lifetimeS * 1_000 * RENEW_AT };
     return token;
   };
