@@ -85,12 +85,18 @@ test('the monitor of Prometheus finds the service', () => {
   assert.equal(endpoints[0]!.port, service.spec.ports[0]!.name);
 });
 
+/** As far as it is needed; the types that dclint brings cannot be found by the compiler. */
+interface Linted {
+  readonly messages: readonly { readonly type: string; readonly line: number; readonly message: string }[];
+}
+
 test('Docker Compose takes docker-compose.yml', () => {
-  const mistakes = (file: string) => new DCLinter({ rules: {}, quiet: true, debug: false, exclude: [] })
-    .lintFiles([file], false)
-    .flatMap(({ messages }: { messages: { type: string; line: number; message: string }[] }) => messages)
-    .filter(({ type }) => type === 'error')
-    .map(({ line, message }) => `line ${line}: ${message}`);
+  const mistakes = (file: string): readonly string[] => {
+    const results: readonly Linted[] = new DCLinter({ rules: {}, quiet: true, debug: false, exclude: [] })
+      .lintFiles([file], false);
+    return results.flatMap(({ messages }) => messages).filter(({ type }) => type === 'error')
+      .map(({ line, message }) => `line ${line}: ${message}`);
+  };
   const good = join(PROJECT, 'docker-compose.yml');
   assert.deepEqual(mistakes(good), []);
   const bad = join(emptyFolder(), 'docker-compose.yml');

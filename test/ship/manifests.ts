@@ -18,8 +18,8 @@ export function readManifests(file: string): readonly Manifest[] {
 }
 
 /**
- * What Kubernetes would refuse, or pass over without a word, such as a name that it does not know. Method: each manifest
- * is written as TypeScript, and the compiler holds it against the types that are made of Kubernetes' own schemas.
+ * What Kubernetes would refuse, or pass over without a word, such as a name that it does not know. Method: each
+ * manifest is written as TypeScript, and the compiler holds it against types that are made of Kubernetes' own schemas.
  */
 export function problemsOf(manifests: readonly Manifest[]): readonly string[] {
   const file = join(PROJECT, 'test/ship/written-manifests.ts'); // in no file system, but packages are found from there
