@@ -57,7 +57,7 @@ test('a connector on Kubernetes may do nothing that it does not need', () => {
 test('probes on Kubernetes ask for what the connector serves', () => {
   const served = readFileSync(join(PROJECT, 'src/observe/http.ts'), 'utf8');
   for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const) {
-    assert.ok(served.includes(`server.get('${container[probe]!.httpGet.path}'`), probe);
+    assert.ok(served.includes(`'${container[probe]!.httpGet.path}': health.`), probe);
   }
 });
 
