@@ -1,6 +1,6 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning --max-semi-space-size=16
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { readBuild } from './build.ts';
 import { addLedgerOptions, ledger, type LedgerArguments } from './cli/ledger.ts';
 import {
   addResetOptions, addRewindOptions, addShowOptions, configOption, reset, show, type ResetArguments, type ShowArguments,
@@ -32,12 +32,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? EXIT.stopped : EXIT.bug);
 });
 
-/** Of the package that this file is part of, as it is written or built. */
-const manifest = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-
 const program = new Command('8x8-connector')
   .description('Puts every 8x8 Work phone call on Kafka: exactly once, on time, and provably complete.')
-  .version((JSON.parse(manifest) as { readonly version: string }).version)
+  .version(readBuild().version)
   .exitOverride()
   .configureHelp({ showGlobalOptions: true });
 

@@ -176,7 +176,8 @@ test('compose starts Prometheus and Grafana with these files, and every image is
     { datasources: readonly [{ url: string }] }).datasources;
   assert.ok(new URL(url).hostname in compose.services);
   const { scrape_configs: [job] } = parse(text('config/prometheus/prometheus.yml')) as
-    { scrape_configs: readonly [{ job_name: string; dns_sd_configs: readonly [{ names: string[]; port: number }] }] };
-  const [{ names, port }] = job.dns_sd_configs;
-  assert.deepEqual([job.job_name, names, port], ['8x8-connector', ['connector'], 9464]);
+    { scrape_configs: readonly [{ job_name: string; dns_sd_configs: readonly [object] }] };
+  const [where] = job.dns_sd_configs;
+  assert.equal(job.job_name, '8x8-connector');
+  assert.deepEqual(where, { names: ['connector'], type: 'A', port: 9464, refresh_interval: '5s' });
 });

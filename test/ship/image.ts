@@ -81,6 +81,7 @@ async function take(step: Instruction, stage: Stage, sources: Sources): Promise<
     case 'HEALTHCHECK':
       stage.healthcheck = listOf(text.slice(text.indexOf('[')));
       return;
+    case 'ARG': // none is given
     case 'EXPOSE':
     case 'CMD':
       return;

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { DCLinter } from 'dclint';
+import { parse } from 'yaml';
 import { loadConfig } from '../../src/config.ts';
 import { problemsOf, readManifests, type Manifest } from './manifests.ts';
 import { emptyFolder, PROJECT, removeFolders, VERSION } from './package.ts';
@@ -56,7 +57,7 @@ test('a connector on Kubernetes may do nothing that it does not need', () => {
 test('probes on Kubernetes ask for what the connector serves', () => {
   const served = readFileSync(join(PROJECT, 'src/observe/http.ts'), 'utf8');
   for (const probe of ['startupProbe', 'livenessProbe', 'readinessProbe'] as const) {
-    assert.ok(served.includes(`server.get('${container[probe]!.httpGet.path}'`), probe);
+    assert.ok(served.includes(`'${container[probe]!.httpGet.path}': health.`), probe);
   }
 });
 
@@ -102,6 +103,26 @@ test('Docker Compose takes docker-compose.yml', () => {
   const bad = join(emptyFolder(), 'docker-compose.yml');
   writeFileSync(bad, readFileSync(good, 'utf8').replace('stop_grace_period', 'stop_grace_periode'));
   assert.match(mistakes(bad).join(), /services\/connector.*additional/);
+});
+
+test('with Docker Compose two connectors run, and what is ours may do nothing that it does not need', () => {
+  interface Service {
+    readonly build?: string;
+    readonly image?: string;
+    readonly deploy?: { readonly replicas: number };
+    readonly [right: string]: unknown;
+  }
+  const text = readFileSync(join(PROJECT, 'docker-compose.yml'), 'utf8');
+  const { services } = parse(text, { merge: true }) as { readonly services: Readonly<Record<string, Service>> };
+  assert.equal(services['connector']!.deploy!.replicas, 2);
+  for (const [name, service] of Object.entries(services)) {
+    if (service.build === undefined) {
+      assert.match(service.image!, /:v?\d+\.\d+/, `${name} is of a version`);
+      continue;
+    }
+    const { read_only: readOnly, cap_drop: dropped, security_opt: options } = service;
+    assert.deepEqual([readOnly, dropped, options], [true, ['ALL'], ['no-new-privileges:true']], name);
+  }
 });
 
 const EXPOSURE_MAX = 20; // of 100; what is not protected at all has 96
