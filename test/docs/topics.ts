@@ -15,7 +15,7 @@ interface Topic {
 
 type TopicName = EventTopic | 'signals' | 'offsets';
 
-const LATEST = 'of the last revision: compacted, a table for ksqlDB and KTables';
+const LATEST = 'the last revision of each row; compacted, a table for ksqlDB and KTables';
 
 /** The one list of all topics. */
 const TOPICS: Readonly<Record<TopicName, Topic>> = {
