@@ -5,7 +5,9 @@ COPY package.json package-lock.json ./
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY src src
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+# docker build --build-arg COMMIT=$(git rev-parse HEAD): the image has no git to ask.
+ARG COMMIT=
+RUN npm run build && echo "$COMMIT" > dist/commit && npm prune --omit=dev --ignore-scripts
 
 FROM node:24.21-slim
 ENV NODE_ENV=production
@@ -15,6 +17,7 @@ COPY schemas schemas
 COPY config config
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
+COPY src/observe/page src/observe/page
 USER node
 # From outside a container its own 127.0.0.1, the default, cannot be reached.
 ENV HTTP_HOST=0.0.0.0 HTTP_PORT=9464

@@ -1,8 +1,11 @@
 import type { Registry } from 'prom-client';
+import { readBuild } from './build.ts';
 import { systemClock, type Clock } from './clock.ts';
 import type { Config } from './config.ts';
-import { createHealth, type Health } from './observe/health.ts';
-import { createMetrics, type RequestReport } from './observe/metrics.ts';
+import type { Health } from './observe/health.ts';
+import type { RequestReport, TransactionReport } from './observe/metrics.ts';
+import { createObserver } from './observe/observer.ts';
+import type { Overview } from './observe/overview.ts';
 import type { ConnectorError } from './errors.ts';
 import type { SignalAnswer } from './feed/ask.ts';
 import { openSink, openSource } from './parts.ts';
@@ -53,6 +56,8 @@ export interface Connector {
   /** prom-client's registry with all metrics of this connector. */
   readonly metrics: Registry;
   readonly health: Health;
+  /** How fresh all is, and how it stands. */
+  readonly overview: Overview;
 
   /**
    * Proves that 8x8, Kafka and the registry are there and accept us. Call it once, before `run`.
@@ -84,25 +89,22 @@ export interface Connector {
 export function createConnector(options: ConnectorOptions): Connector {
   const { config, clock = systemClock } = options;
   const { groupMax } = config.source;
-  const metrics = createMetrics(clock.nowMs);
-  const onRequest = (request: RequestReport): void => {
-    metrics.onRequest(request);
-    health.onRequest();
-  };
+  const onRequest = (request: RequestReport): void => observer.onRequest(request);
   const budgeted = options.source === undefined ? openSource(config, clock, onRequest) : undefined;
   const source = options.source ?? budgeted!;
   const onMembership = (error?: ConnectorError): void =>
     listen(error === undefined ? { kind: 'group-joined' } : { kind: 'group-left', error });
   const onLog = options.onSinkLog ?? (() => undefined);
-  const ears = { onTransaction: metrics.onTransaction, onMembership, onLog };
+  const onTransaction = (report: TransactionReport): void => observer.metrics.onTransaction(report);
+  const ears = { onTransaction, onMembership, onLog };
   const sink = options.sink ?? openSink(config, ears);
-  const health = createHealth(sink.guarantee, clock.nowMs);
+  const { name } = config.connector;
+  const observer = createObserver({ name, guarantee: sink.guarantee, build: readBuild() }, clock.nowMs);
   const reader = planReading(config, clock.nowMs);
 
   const listen = (event: WorkerEvent): void => {
     if (event.kind === 'shards-owned') budgeted?.setShare(event.shards.size / event.of);
-    metrics.onEvent(event);
-    health.onEvent(event);
+    observer.onEvent(event);
     options.listen?.(event);
   };
   const tell = (answer: SignalAnswer): void => listen({ kind: 'signal-answered', answer });
@@ -112,8 +114,9 @@ export function createConnector(options: ConnectorOptions): Connector {
       return reader.current().feeds;
     },
     obey: signals?.obey,
-    metrics: metrics.registry,
-    health,
+    metrics: observer.metrics.registry,
+    health: observer.health,
+    overview: observer.overview,
     async check(signal) {
       try {
         await source.check(signal);

@@ -19,7 +19,7 @@ export interface Reading {
 }
 
 /** What can change while a connector runs. */
-const RELOADABLE = ['EIGHT_PBX_IDS', 'EIGHT_STREAMS'];
+const RELOADABLE = ['EIGHT_PBX_IDS', 'EIGHT_STREAMS', 'LOG_LEVEL'];
 
 /** What is to be read by the settings, and by those that take their place. */
 export function planReading(

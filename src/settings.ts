@@ -1,9 +1,10 @@
 import { kafka } from './settings-kafka.ts';
+import { security } from './settings-security.ts';
 import { extensions, HOUR, MINUTE, required, SECOND, span } from './settings-units.ts';
 
 const source = {
   baseUrl: {
-    doc: 'Base URL of 8x8 Work Analytics. https, unless the host is this machine or `EIGHT_ALLOW_HTTP` is set.',
+    doc: 'Base URL of 8x8 Work Analytics: https and [public](#security-of-transport), unless it is this machine.',
     format: 'base-url',
     default: 'https://api.8x8.com/analytics/work',
     env: 'EIGHT_BASE_URL',
@@ -128,6 +129,12 @@ const pace = {
     default: [24 * HOUR, 7 * 24 * HOUR] as readonly number[],
     env: 'PACE_DEEP_SWEEPS',
   },
+  lagMaxMs: {
+    doc: 'How far a feed may be behind before `/freshz` and alerts tell, or `auto`: settle + 5 steps, or a minute.',
+    format: 'auto-span',
+    default: 'auto' as number | 'auto',
+    env: 'PACE_LAG_MAX',
+  },
   settleMinMs: span('The shortest settle that `auto` may find.', 10 * SECOND, 'PACE_SETTLE_MIN'),
   settleMaxMs: span('The longest.', 30 * MINUTE, 'PACE_SETTLE_MAX'),
   lookbackMinMs: span(
@@ -188,8 +195,14 @@ export const settings = {
       env: 'SCHEMA_REGISTRY_COMPATIBILITY',
     },
   },
+  security,
   http: {
-    host: { doc: 'Address of /metrics, /healthz and /readyz.', format: String, default: '127.0.0.1', env: 'HTTP_HOST' },
+    host: {
+      doc: 'Address of /metrics, /status and the probes.',
+      format: String,
+      default: '127.0.0.1',
+      env: 'HTTP_HOST',
+    },
     port: { doc: 'Their port; 0 takes a free one.', format: 'port', default: 9464, env: 'HTTP_PORT' },
     token: {
       doc: 'Lets those who bear it send [signals](#signals) to `POST /signals`. Without one there is no such route.',

@@ -68,8 +68,8 @@ test('only what has no sensible default must be given, and all of it is named at
 });
 
 test('the secrets are the key, the user and the password, and no config shows them', () => {
-  assert.deepEqual(settingList.filter(({ sensitive }) => sensitive).map(({ env }) => env),
-    ['EIGHT_API_KEY', 'EIGHT_USERNAME', 'EIGHT_PASSWORD', 'HTTP_TOKEN']);
+  const secrets = settingList.filter(({ sensitive, path }) => sensitive && !path.startsWith('security.'));
+  assert.deepEqual(secrets.map(({ env }) => env), ['EIGHT_API_KEY', 'EIGHT_USERNAME', 'EIGHT_PASSWORD', 'HTTP_TOKEN']);
   const config = load({ HTTP_TOKEN: `${CANARY}-http-token` });
   assert.equal(config.httpToken(), `${CANARY}-http-token`);
   assert.doesNotMatch(JSON.stringify(config), new RegExp(CANARY));
@@ -161,6 +161,8 @@ const crossed: readonly (readonly [change: Environment, line: RegExp])[] = [
   [{ PACE_LOOKBACK: 'auto', PACE_LOOKBACK_MIN: '11m' }, /^PACE_LOOKBACK_MIN: must be above PACE_SWEEP_EVERY \+/],
   [{ PACE_LOOKBACK: 'auto', PACE_OVERLAP: '31m' }, /^PACE_LOOKBACK_MIN: must not be below PACE_OVERLAP/],
   [{ PACE_LOOKBACK: 'auto', PACE_LOOKBACK_MAX: '29m' }, /^PACE_LOOKBACK_MAX: must not be below PACE_LOOKBACK_MIN/],
+  [{ PACE_LAG_MAX: '3m' }, /^PACE_LAG_MAX: must be above PACE_SETTLE \+ PACE_STEP_MIN/],
+  [{ PACE_LAG_MAX: '31m', PACE_SETTLE: 'auto' }, /^PACE_LAG_MAX: must be above PACE_SETTLE/],
   [{ PACE_SETTLE: 'auto', PACE_SETTLE_MIN: '31m' }, /^PACE_SETTLE_MAX: must not be below PACE_SETTLE_MIN/],
   [{ PACE_SETTLE_MIN: '1500ms' }, /^PACE_SETTLE_MIN: must be whole seconds/],
   [{ KAFKA_TRANSACTION_TIMEOUT: '1s' }, /^KAFKA_TRANSACTION_TIMEOUT: must be at least 5s/],

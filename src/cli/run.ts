@@ -61,7 +61,10 @@ function onChange(files: readonly string[], signal: AbortSignal, act: () => void
 /** What is wrong with the new settings is told, and the connector goes on as it was. */
 function reload({ config, dryRun }: RunArguments, connector: Connector, log: Logger): void {
   try {
-    log.info(connector.reload(loadConfig(config, undefined, dryRun ? NO_BUS : {})), 'settings read anew');
+    const settings = loadConfig(config, undefined, dryRun ? NO_BUS : {});
+    const reloaded = connector.reload(settings);
+    log.level = settings.log.level;
+    log.info(reloaded, 'settings read anew');
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
     log.error({ code: error.code }, `settings not applied, all goes on as before: ${error.message}`);
@@ -78,10 +81,10 @@ function printingSink(print: (line: string) => void): MemorySink {
 
 async function serve(config: Config, connector: ReturnType<typeof createConnector>): ReturnType<typeof serveHttp> {
   const { http, httpToken } = config;
-  const { metrics: registry, health, obey } = connector;
+  const { metrics: registry, health, overview, obey } = connector;
   const signals = obey === undefined || httpToken() === '' ? undefined : { token: httpToken, obey };
   try {
-    return await serveHttp({ ...http, registry, health, signals });
+    return await serveHttp({ ...http, registry, health, overview, signals });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const problem = `cannot listen on ${http.host}:${http.port} (${code}); set another, or 0`;

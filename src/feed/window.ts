@@ -31,6 +31,8 @@ export interface Pace {
   readonly sweepEveryMs: number;
   /** Ages at which all rows are looked for once more, by passes of their own. */
   readonly deepSweepsMs?: readonly number[];
+  /** How far it may be behind the clock before an operator is told; absent: as the rest of the pace has it. */
+  readonly lagMaxMs?: number | undefined;
 }
 
 /** Where a feed stands, in epoch milliseconds. */

@@ -15,9 +15,9 @@ export interface Health {
   /** A request to 8x8 is a sign of life, too: one poll of a long catch-up may take longer than all patience. */
   readonly onRequest: () => void;
   /** The process turns: every feed of an open shard has reported within its allowed time. */
-  alive(): Answer;
+  readonly alive: () => Answer;
   /** The process does its work: it is in the group, every owned shard has a session, no feed has just failed. */
-  ready(): Answer;
+  readonly ready: () => Answer;
 }
 
 /** A poll may take its time; after this many of its longest waits something hangs. */

@@ -2,13 +2,16 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import fastify, { type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import type { SignalAnswer } from '../feed/ask.ts';
-import type { Health } from './health.ts';
+import type { Answer, Health } from './health.ts';
+import type { Overview } from './overview.ts';
+import { addPage } from './page.ts';
 
 export interface HttpOptions {
   readonly host: string;
   readonly port: number;
   readonly registry: Registry;
   readonly health: Health;
+  readonly overview: Overview;
   /** Signals over HTTP: who may send them, and what takes them. Without it there is no such route. */
   readonly signals?: SignalRoute | undefined;
 }
@@ -24,23 +27,25 @@ const BODY_MAX_BYTES = 64 * 1_024;
 const STATUS = { obeyed: 200, unchanged: 200, unreadable: 400, refused: 400, failed: 503 } as const;
 
 /**
- * Serves /metrics, /healthz and /readyz, and takes signals if it may. Resolves to the address it listens on and the way
- * to end it.
+ * Serves the status page, /status, /metrics and the probes, and takes signals if it may. Resolves to the address it
+ * listens on and the way to end it.
  */
 export async function serveHttp(options: HttpOptions): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const { registry, health, signals } = options;
-  const server = fastify({ logger: false });
+  const { registry, health, overview, signals } = options;
+  // Who watches live does not keep us from stopping.
+  const server = fastify({ logger: false, forceCloseConnections: true });
 
   server.get('/metrics', async (_, reply) => reply.type(registry.contentType).send(await registry.metrics()));
-  server.get('/healthz', async (_, reply) => {
-    const answer = health.alive();
-    return reply.code(answer.ok ? 200 : 503).send(answer);
-  });
-  server.get('/readyz', async (_, reply) => {
-    const answer = health.ready();
-    return reply.code(answer.ok ? 200 : 503).send(answer);
-  });
+  server.get('/status', async () => overview.status());
+  const probes = { '/healthz': health.alive, '/readyz': health.ready, '/freshz': overview.fresh };
+  for (const [path, ask] of Object.entries<() => Answer>(probes)) {
+    server.get(path, async (_, reply) => {
+      const answer = ask();
+      return reply.code(answer.ok ? 200 : 503).send(answer);
+    });
+  }
 
+  addPage(server, overview.status);
   if (signals !== undefined) addSignals(server, signals);
   const url = await server.listen({ host: options.host, port: options.port });
   return { url, close: () => server.close() };

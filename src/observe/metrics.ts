@@ -1,11 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { FeedId } from '../feed/feed.ts';
-import { LIVE } from '../feed/pass.ts';
-import type { Window } from '../feed/window.ts';
-import type { CallsReport } from '../worker/call-desk.ts';
-import type { Feed } from '../worker/poll.ts';
-import type { PollReport } from '../worker/report.ts';
 import type { WorkerEvent } from '../worker/worker.ts';
+import { feedMetrics } from './feed-metrics.ts';
+import { createFeedStates, type FeedStates } from './feed-states.ts';
 
 /** One HTTP attempt of the source. */
 export interface RequestReport {
@@ -32,51 +28,32 @@ export interface Metrics {
   readonly onEvent: (event: WorkerEvent) => void;
   readonly onRequest: (report: RequestReport) => void;
   readonly onTransaction: (report: TransactionReport) => void;
+  /** What gauges of feeds are made from. */
+  readonly feeds: FeedStates;
 }
 
-/** Every counter of a poll, one row each: name, help, and where the number comes from. */
-const pollCounters = [
-  ['polls_total', 'Windows read to their end and committed.', () => 1],
-  ['pages_total', 'Pages of rows read.', (poll: PollReport) => poll.pages],
-  ['rows_total', 'Rows read.', (poll: PollReport) => poll.rows],
-  ['events_published_total', 'Events published by polls that came to their end.', (poll: PollReport) => poll.published],
-  ['events_corrected_total', 'Of those: rows that 8x8 has changed.', (poll: PollReport) => poll.corrected],
-  ['events_late_total', 'Of those: rows that 8x8 has shown only after the feed had passed their end.',
-    (poll: PollReport) => poll.late],
-  ['events_beyond_lookback_total',
-    'Of those: rows seen later than the lookback surely covers, by luck or by a deep sweep; others may be missing.',
-    (poll: PollReport) => poll.beyond],
-  ['windows_short_total', 'Windows of which 8x8 has shown fewer rows than it counts, also when it was asked again.',
-    (poll: PollReport) => Number(poll.outcome === 'short')],
-  ['drift_total', 'Ways in which rows are not as 8x8 documents them, each once.',
-    (poll: PollReport) => poll.drift.length],
-  ['rows_rejected_total', 'Rows that could not be mapped: dead letters.', (poll: PollReport) => poll.rejected],
-  ['rows_repeated_total', 'Rows read again and dropped as known.', (poll: PollReport) => poll.repeats],
-  ['rows_outside_total', 'Rows before all that was asked for, dropped.', (poll: PollReport) => poll.outside],
-] as const;
+/** What was built. */
+export interface Build {
+  readonly version: string;
+  readonly node: string;
+  /** Empty where the source runs as it is. */
+  readonly commit: string;
+}
 
-/** Every gauge of a live feed, one row each, made from its last poll. */
-const pollGauges = [
-  ['watermark_seconds', 'Event time up to which a feed is complete, as a Unix time.',
-    (poll: PollReport) => poll.watermarkMs / 1_000],
-  ['lag_seconds', 'How far the watermark of a feed is behind the clock.',
-    (poll: PollReport, nowMs: number) => (nowMs - poll.watermarkMs) / 1_000],
-  ['seen_keys', 'Keys of published events that are remembered.', (poll: PollReport) => poll.seen],
-  ['expected_rows', 'Rows that there should have been since the last one, by what each hour of the week brings.',
-    (poll: PollReport) => poll.silence?.expectedRows ?? 0],
-  ['silence_suspicious', 'Whether so many rows are missing since the last one that it is no chance: 1, else 0.',
-    (poll: PollReport) => Number(poll.silence?.suspicious ?? false)],
-] as const;
+/** What is measured besides what is heard. */
+export interface Measured {
+  readonly build?: Build;
+  /** What `/readyz` answers. */
+  readonly isReady?: () => boolean;
+}
 
 const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
 
-/** From what a poll a second can tell to what a lookback of a day covers. */
-const DELAY_SECONDS = [5, 15, 30, 60, 90, 120, 180, 300, 600, 1_800, 3_600, 7_200, 21_600, 86_400];
-
-export function createMetrics(nowMs: () => number): Metrics {
+export function createMetrics(nowMs: () => number, { build, isReady }: Measured = {}): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const registers = [registry];
+  const feeds = createFeedStates(nowMs);
 
   const requests = new Histogram({
     name: 'connector_api_request_duration_seconds',
@@ -102,9 +79,12 @@ export function createMetrics(nowMs: () => number): Metrics {
     buckets: SECONDS,
     registers,
   });
+  for (const outcome of ['committed', 'fenced', 'unknown']) transactions.zero({ outcome });
+  processMetrics(registry, build, isReady);
   return {
     registry,
-    onEvent: eventMetrics(registry, nowMs),
+    feeds,
+    onEvent: eventMetrics(registry, feeds, nowMs),
     onRequest({ endpoint, status, durationMs, budgetPerMinute, aheadMs }) {
       requests.observe({ endpoint, status }, durationMs / 1_000);
       budget.set(budgetPerMinute);
@@ -114,9 +94,26 @@ export function createMetrics(nowMs: () => number): Metrics {
   };
 }
 
-function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEvent) => void {
-  const feeds = feedMetrics(registry, nowMs);
-  let outside = false;
+function processMetrics(registry: Registry, build: Build | undefined, isReady: Measured['isReady']): void {
+  const registers = [registry];
+  new Gauge({
+    name: 'connector_build_info',
+    help: 'Always 1; its labels say what runs. The commit is empty where it is not known.',
+    labelNames: ['version', 'node', 'commit'],
+    registers,
+  }).set({ version: '', node: '', commit: '', ...build }, 1);
+  new Gauge({
+    name: 'connector_ready',
+    help: 'Whether `/readyz` says yes: 1, else 0.',
+    registers,
+    collect() {
+      this.set(Number(isReady?.() ?? false));
+    },
+  });
+}
+
+function eventMetrics(registry: Registry, states: FeedStates, nowMs: () => number): Metrics['onEvent'] {
+  const feeds = feedMetrics(registry, states, nowMs);
   const registers = [registry];
   const shards = new Gauge({
     name: 'connector_shards_owned',
@@ -142,7 +139,10 @@ function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEv
     registers,
   });
 
+  for (const code of ['SINK_FENCED', 'SINK_OUTCOME_UNKNOWN', 'SINK_UNAVAILABLE']) losses.inc({ code }, 0);
+
   return (event) => {
+    states.onEvent(event);
     switch (event.kind) {
       case 'polled':
         return feeds.polled(event.feed, event.report);
@@ -153,111 +153,19 @@ function eventMetrics(registry: Registry, nowMs: () => number): (event: WorkerEv
       case 'calls':
         return feeds.called(event.feed, event.report);
       case 'shards-owned':
-        // Out of the group nobody may be at work on our feeds, and their lag must be seen to grow.
-        if (!outside) feeds.keepOnly(event.feeds);
         return shards.set(event.shards.size);
       case 'shard-opened':
+        feeds.opened(event.feeds.map(({ feed }) => feed));
         return takeover.observe(event.durationMs / 1_000);
       case 'shard-failed':
         return losses.inc({ code: event.error.code });
       case 'signal-answered':
         return signals.inc({ outcome: event.answer.outcome });
       case 'shard-closed':
-        return;
       case 'group-left':
-        outside = true;
-        return;
       case 'group-joined':
-        outside = false;
         return;
     }
   };
 }
 
-/** What is told of each feed, as long as it is ours. */
-interface FeedMetrics {
-  polled(feed: Feed, report: PollReport): void;
-  failed(feed: Feed, code: string): void;
-  skipped(feed: Feed, gap: Window): void;
-  called(feed: Feed, report: CallsReport): void;
-  /** Forgets where other feeds stand: another worker tells of them now. */
-  keepOnly(feeds: readonly Feed[]): void;
-}
-
-function feedMetrics(registry: Registry, nowMs: () => number): FeedMetrics {
-  const registers = [registry];
-  const labelNames = ['stream', 'pbx'] as const;
-  const counters = pollCounters.map(([name, help, read]) =>
-    ({ counter: new Counter({ name: `connector_${name}`, help, labelNames, registers }), read }));
-  const failures = new Counter({
-    name: 'connector_poll_failures_total',
-    help: 'Polls that failed and will be tried again, by error code.',
-    labelNames: [...labelNames, 'code'],
-    registers,
-  });
-  const delays = new Histogram({
-    name: 'connector_arrival_delay_seconds',
-    help: 'How long after the end of a call its rows were first seen, by feeds at the live edge.',
-    labelNames,
-    buckets: DELAY_SECONDS,
-    registers,
-  });
-  const gaps = new Counter({
-    name: 'connector_gap_seconds_total',
-    help: 'Event time passed unread, because 8x8 no longer keeps it: calls are missing.',
-    labelNames,
-    registers,
-  });
-  // Where a feed stands is read when it is asked for: its lag grows while nothing happens.
-  const latest = new Map<Feed, PollReport>();
-  for (const [name, help, read] of pollGauges) {
-    new Gauge({
-      name: `connector_${name}`,
-      help,
-      labelNames,
-      registers,
-      collect() {
-        this.reset();
-        for (const [{ id }, report] of latest) this.set(labelsOf(id), read(report, nowMs()));
-      },
-    });
-  }
-
-  return {
-    polled(feed, report) {
-      for (const { counter, read } of counters) counter.inc(labelsOf(feed.id), read(report));
-      for (const delayMs of report.delaysMs) delays.observe(labelsOf(feed.id), delayMs / 1_000);
-      if (feed.id.pass === LIVE) latest.set(feed, report);
-    },
-    called: callMetrics(registers),
-    skipped: (feed, { from, to }) => gaps.inc(labelsOf(feed.id), (to - from) / 1_000),
-    failed: (feed, code) => failures.inc({ ...labelsOf(feed.id), code }),
-    keepOnly(feeds) {
-      for (const feed of latest.keys()) if (!feeds.includes(feed)) latest.delete(feed);
-    },
-  };
-}
-
-function labelsOf(id: FeedId): { stream: string; pbx: string } {
-  return { stream: id.stream, pbx: id.pbxId };
-}
-
-function callMetrics(registers: Registry[]): FeedMetrics['called'] {
-  const calls = new Counter({
-    name: 'connector_calls_total',
-    help: 'Whole calls told, by state: complete, or incomplete when something was not there in time.',
-    labelNames: ['pbx', 'state'],
-    registers,
-  });
-  const waiting = new Gauge({
-    name: 'connector_calls_pending',
-    help: 'Calls of which something is still to come.',
-    labelNames: ['pbx'],
-    registers,
-  });
-  return ({ id: { pbxId: pbx } }, { complete, incomplete, pending }) => {
-    calls.inc({ pbx, state: 'complete' }, complete);
-    calls.inc({ pbx, state: 'incomplete' }, incomplete);
-    waiting.set({ pbx }, pending);
-  };
-}

@@ -52,12 +52,12 @@ const BATCH_MAX_BYTES = 512 * 1_024;
 
 /** What a record takes on the wire beside key, value and subject: its frame, and the other headers of an event. */
 const FRAME_BYTES = 50;
-const HEADERS_BYTES = 400;
+const HEADERS_BYTES = 500;
 
 /** The Java client's partitioner, so that any client finds a call where it expects it. */
 const javaPartitioner = Partitioners.DefaultPartitioner();
 
-/** Headers that do not depend on the row, as bytes: kafkajs would encode their text for every message. */
+/** Headers that do not depend on the row. */
 export const HEADERS: Readonly<Record<EventKind, IHeaders>> = {
   'call-legs': constantHeaders('com.8x8.work.call-leg.v1'),
   'call-records': constantHeaders('com.8x8.work.call-record.v1'),
@@ -111,20 +111,20 @@ function messageIn(encoder: EventEncoder, event: BusEvent, of: EventTopic, messa
  *
  * @see https://github.com/cloudevents/spec/blob/main/cloudevents/bindings/kafka-protocol-binding.md
  */
-function kafkaMessage({ partition, key, value, timestampMs, event }: PlacedMessage, commit: Buffer): Message {
+function kafkaMessage({ partition, key, value, timestampMs, event }: PlacedMessage, common: IHeaders): Message {
   const bytes = value === null ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   return {
     partition,
     key,
     value: bytes,
     ...(timestampMs === undefined ? {} : { timestamp: String(timestampMs) }),
-    ...(event === undefined ? {} : { headers: eventHeaders(event, commit) }),
+    ...(event === undefined ? {} : { headers: eventHeaders(event, common) }),
   };
 }
 
-function eventHeaders({ id, kind, source, subject, timeMs }: EventAttributes, ce_commit: Buffer): IHeaders {
+function eventHeaders({ id, kind, source, subject, timeMs }: EventAttributes, common: IHeaders): IHeaders {
   const ce_time = new Date(timeMs).toISOString();
-  return { ...HEADERS[kind], ce_id: id, ce_source: source, ce_subject: subject, ce_time, ce_commit };
+  return { ...HEADERS[kind], ce_id: id, ce_source: source, ce_subject: subject, ce_time, ...common };
 }
 
 /**
@@ -133,13 +133,15 @@ function eventHeaders({ id, kind, source, subject, timeMs }: EventAttributes, ce
  * Each goes to one broker alone: kafkajs writes a batch twice, and reports success, when a send spans
  * brokers and one of them answers an error while another is slow. No send holds more than
  * {@link BATCH_MAX_BYTES} for a partition. The order of messages within a partition is kept.
+ *
+ * @param headers which all events have beside their own
  */
 export function planSends(
   messages: readonly PlacedMessage[],
   leaderOf: (topic: string, partition: number) => number,
-  commit = '',
+  headers: Readonly<Record<string, string>> = {},
 ): readonly TopicMessages[][] {
-  const commitBytes = Buffer.from(commit); // once: kafkajs would encode its text for every message
+  const common = asBytes(headers);
   const sends = new Map<string, { readonly part: number; readonly messages: PlacedMessage[] }>();
   const filled = new Map<string, { readonly part: number; readonly bytes: number }>();
 
@@ -156,12 +158,17 @@ export function planSends(
     send.messages.push(message);
     sends.set(name, send);
   }
-  return [...sends.values()].toSorted((a, b) => a.part - b.part).map((send) => byTopic(send.messages, commitBytes));
+  return [...sends.values()].toSorted((a, b) => a.part - b.part).map((send) => byTopic(send.messages, common));
 }
 
 function constantHeaders(type: string): IHeaders {
   const texts = { ce_specversion: '1.0', ce_type: type, 'content-type': 'application/avro' };
-  return Object.fromEntries(Object.entries(texts).map(([name, text]) => [name, Buffer.from(text)]));
+  return asBytes(texts);
+}
+
+/** Once for many messages: kafkajs would encode their text for each. */
+function asBytes(headers: Readonly<Record<string, string>>): IHeaders {
+  return Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, Buffer.from(text)]));
 }
 
 function bytesOf({ key, value, event }: PlacedMessage): number {
@@ -169,9 +176,9 @@ function bytesOf({ key, value, event }: PlacedMessage): number {
   return FRAME_BYTES + headers + Buffer.byteLength(key) + (value?.length ?? 0);
 }
 
-function byTopic(messages: readonly PlacedMessage[], commit: Buffer): TopicMessages[] {
+function byTopic(messages: readonly PlacedMessage[], common: IHeaders): TopicMessages[] {
   const topics = Map.groupBy(messages, (message) => message.topic);
-  const toKafka = (message: PlacedMessage): Message => kafkaMessage(message, commit);
+  const toKafka = (message: PlacedMessage): Message => kafkaMessage(message, common);
   return [...topics].map(([topic, list]) => ({ topic, messages: list.map(toKafka) }));
 }
 

@@ -40,7 +40,7 @@ async function open(publisher: number, asked: PublisherOptions): Promise<void> {
 }
 
 /** One transaction. Any error is the end of the producer; see `kafka-session.ts`. */
-async function publish(publisher: number, { messages, commit, leaders = new Map() }: Transaction): Promise<void> {
+async function publish(publisher: number, { messages, headers, leaders = new Map() }: Transaction): Promise<void> {
   const { producer, options } = publishers.get(publisher)!;
   for (const [place, leader] of leaders) options.leaders.set(place, leader);
   const leaderOf = (topic: string, partition: number): number => options.leaders.get(`${topic}/${partition}`) ?? -1;
@@ -50,7 +50,7 @@ async function publish(publisher: number, { messages, commit, leaders = new Map(
     if (!publishers.has(publisher)) throw new Error('the session has ended meanwhile');
   };
   const transaction = await producer.transaction();
-  for (const topicMessages of planSends(messages, leaderOf, commit)) {
+  for (const topicMessages of planSends(messages, leaderOf, headers)) {
     stillWanted();
     await transaction.sendBatch({ topicMessages, acks: -1, compression: options.compression });
   }

@@ -12,8 +12,8 @@ export interface Publisher {
 
 export interface Transaction {
   readonly messages: readonly PlacedMessage[];
-  /** Stands on each of its events: {@link commitName}. */
-  readonly commit?: string;
+  /** What stands on each of its events: which commit it is of, and which span. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Of topics that came into use after the session was opened; see {@link PublisherOptions.leaders}. */
   readonly leaders?: ReadonlyMap<string, number>;
 }

@@ -2,6 +2,7 @@ import pRetry from 'p-retry';
 import { TIMER_MAX_MS, type Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import type { StreamName } from '../feed/feed.ts';
+import { inSpan, unobserved, type Span } from '../span.ts';
 import { AnswerTooLarge, discard, readJson, readStart } from './body.ts';
 import { createBudget, throttled, type Budget } from './budget.ts';
 import { explainConnectionFailure, isTimeout } from './connection.ts';
@@ -57,8 +58,8 @@ export interface HttpOptions {
   /** Largest answer, decompressed. */
   readonly bodyMaxBytes: number;
   readonly clock: Clock;
-  /** Instead of Node's own: whatever keeps to its contract. */
-  readonly fetch?: typeof fetch;
+  /** By which road requests go: {@link createFetch}, or whatever keeps to its contract. */
+  readonly fetch: typeof fetch;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   /** Called once per HTTP attempt. */
@@ -91,7 +92,7 @@ export function createHttp(options: HttpOptions): Http {
   const onTold = (aheadMs: number, atMs: number): void => {
     told = { aheadMs: Math.max(aheadMs, 0), atMs };
   };
-  const wire: Wire = { fetch, ...options, onTold, budget, origin: new URL(options.baseUrl).origin };
+  const wire: Wire = { ...options, onTold, budget, origin: new URL(options.baseUrl).origin };
 
   return {
     async send<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>> {
@@ -123,7 +124,7 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-interface Wire extends Required<HttpOptions> {
+interface Wire extends HttpOptions {
   readonly budget: Budget;
   readonly origin: string;
   /** Called with the lead of our clock as soon as an answer's head tells it: while its body comes, it may be set. */
@@ -132,7 +133,7 @@ interface Wire extends Required<HttpOptions> {
 
 type Received = { readonly json: unknown } | { readonly refusal: Refusal };
 
-/** One HTTP request, observed once. */
+/** One HTTP request, when the budget lets it go. */
 async function attempt(
   wire: Wire,
   call: Call<unknown>,
@@ -140,20 +141,40 @@ async function attempt(
   signal: AbortSignal,
 ): Promise<Received> {
   const waitMs = await wire.budget.takeTurn(signal, call.background);
+  const { endpoint, method } = call;
+  const attributes = { 'http.request.method': method, 'server.address': wire.origin, 'connector.wait_ms': waitMs };
+  return inSpan({ name: `${method} ${endpoint}`, kind: 'CLIENT', attributes }, (span) =>
+    exchange(wire, call, { attemptNumber, waitMs, span }, signal));
+}
+
+interface Attempt {
+  readonly attemptNumber: number;
+  readonly waitMs: number;
+  readonly span: Span;
+}
+
+/** A request and its answer, observed once. */
+async function exchange(
+  wire: Wire,
+  call: Call<unknown>,
+  { attemptNumber, waitMs, span }: Attempt,
+  signal: AbortSignal,
+): Promise<Received> {
   const startedMs = wire.clock.nowMs();
   const limitMs = Math.ceil(Math.min(wire.requestTimeoutMs, call.patience.leftMs, TIMER_MAX_MS));
   const deadline = wire.clock.deadline(limitMs);
   let status: ObservedRequest['status'] = 'network';
   let aheadMs: number | undefined;
   try {
-    const response = await wire.fetch(wire.baseUrl + call.path, {
+    const response = await unobserved(() => wire.fetch(wire.baseUrl + call.path, {
       method: call.method,
       headers: call.headers,
       body: call.body ?? null,
       redirect: 'manual', // followed, it would carry our credentials to another host
       signal: AbortSignal.any([signal, deadline.signal]),
-    });
+    }));
     status = response.status;
+    span.setAttribute('http.response.status_code', status);
     const nowMs = wire.clock.nowMs();
     aheadMs = aheadOf(response.headers.get('date'), nowMs);
     if (aheadMs !== undefined) wire.onTold(aheadMs, nowMs);

@@ -80,14 +80,15 @@ export class CallDesk {
   }
 
   /**
-   * Rows that were read once more. Of those before all keys nobody knows whether they are on the bus: they are if 8x8
-   * has shown them in time, and the feed had begun.
+   * Rows that were read once more. Of those before all that is remembered nobody knows whether they are on the bus:
+   * they are if 8x8 has shown them in time, and the feed had begun.
    */
   recall(rows: readonly BusEvent[], session: ShardSession): void {
     for (const row of rows) {
-      const { originMs, seenFromMs } = this.#feedOf(row, session);
-      const old = row.channel === 'accepted' && row.eventTimeMs >= originMs && row.eventTimeMs < seenFromMs;
-      this.#keep(this.#asPublished(row, session) ?? (old ? row : undefined), session);
+      const feed = this.#feedOf(row, session);
+      const isForgotten = row.eventTimeMs >= feed.originMs && row.eventTimeMs < feed.rememberedFromMs;
+      const isOld = row.channel === 'accepted' && (isForgotten || feed.isSealed(row.key));
+      this.#keep(this.#asPublished(row, session) ?? (isOld ? row : undefined), session);
     }
   }
 

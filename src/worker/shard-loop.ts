@@ -6,6 +6,7 @@ import { LIVE } from '../feed/pass.ts';
 import { nextTurn, type FeedTurn } from '../feed/schedule.ts';
 import { beginAt, stay } from '../feed/step.ts';
 import { planWindow, type Plan } from '../feed/window.ts';
+import { inSpan } from '../span.ts';
 import { skipGap, type Gap } from './gap.ts';
 import type { ShardSession } from '../sink/sink.ts';
 import type { Source } from '../source/source.ts';
@@ -152,17 +153,21 @@ async function takeTurn(turn: FeedTurn<Feed>, source: Source, loop: Loop, { numb
   const { feed, window } = turn;
   const memory = loop.memoryOf(feed);
   memory.lastTurn = number;
+  const [from, to] = [window.from, window.to].map((ms) => new Date(ms).toISOString());
+  const attributes = { 'connector.feed': feedName(feed.id), 'connector.from': from, 'connector.to': to };
   try {
-    const take = turn.kind === 'gap' ? skipGap : pollOnce;
-    const calls = desks.get(feed.id.pbxId);
-    const lacking = calls?.lacking(feed.id, window, io.session);
-    if (lacking !== undefined) await recall(feed, lacking, { ...io, calls });
-    report(feed, await take(feed, window, { ...io, source, calls }));
-    const swept = turn.kind === 'read' && turn.sweep;
-    if (swept) memory.sweptAtMs = nowMs;
-    const pace = paceOf(feed, io.session.offsetOf(feed.id)!.learnt.delays);
-    const told = await calls?.settle({ id: feed.id, pace, swept }, io);
-    if (told !== undefined) report(feed, { calls: told });
+    await inSpan({ name: 'poll', kind: 'INTERNAL', attributes }, async () => {
+      const take = turn.kind === 'gap' ? skipGap : pollOnce;
+      const calls = desks.get(feed.id.pbxId);
+      const lacking = calls?.lacking(feed.id, window, io.session);
+      if (lacking !== undefined) await recall(feed, lacking, { ...io, calls });
+      report(feed, await take(feed, window, { ...io, source, calls }));
+      const swept = turn.kind === 'read' && turn.sweep;
+      if (swept) memory.sweptAtMs = nowMs;
+      const pace = paceOf(feed, io.session.offsetOf(feed.id)!.learnt.delays);
+      const told = await calls?.settle({ id: feed.id, pace, swept }, io);
+      if (told !== undefined) report(feed, { calls: told });
+    });
   } catch (error) {
     rest(feed, loop, error);
   }

@@ -28,7 +28,13 @@ export type WorkerEvent =
     readonly feeds: readonly Feed[];
     readonly of: number;
   }
-  | { readonly kind: 'shard-opened'; readonly shard: Shard; readonly durationMs: number; readonly seen: number }
+  | {
+    readonly kind: 'shard-opened';
+    readonly shard: Shard;
+    readonly durationMs: number;
+    readonly seen: number;
+    readonly feeds: readonly Standing[];
+  }
   | { readonly kind: 'shard-failed'; readonly shard: Shard; readonly error: ConnectorError; readonly retryInMs: number }
   | { readonly kind: 'shard-closed'; readonly shard: Shard }
   /** Out of the group nothing is ours, until we are in it again. Told by the sink. */
@@ -36,6 +42,13 @@ export type WorkerEvent =
   | { readonly kind: 'group-joined' }
   /** What became of a signal. Told by who reads them. */
   | { readonly kind: 'signal-answered'; readonly answer: SignalAnswer };
+
+/** Where a live feed stands when its shard is opened. */
+export interface Standing {
+  readonly feed: Feed;
+  readonly watermarkMs: number;
+  readonly paused: boolean;
+}
 
 export interface WorkerOptions {
   readonly feeds: readonly Feed[];
@@ -154,7 +167,12 @@ async function serveShard(
   const session = await sink.openShard(shard);
   try {
     const seen = feeds.reduce((sum, feed) => sum + (session.offsetOf(feed.id)?.seenCount ?? 0), 0);
-    listen({ kind: 'shard-opened', shard, durationMs: clock.nowMs() - startedMs, seen });
+    const standing = (feed: Feed): Standing => {
+      const { watermarkMs = feed.originMs, state } = session.offsetOf(feed.id) ?? {};
+      return { feed, watermarkMs, paused: state === 'PAUSED' };
+    };
+    const durationMs = clock.nowMs() - startedMs;
+    listen({ kind: 'shard-opened', shard, durationMs, seen, feeds: feeds.map(standing) });
 
     const report = (feed: Feed, outcome: Outcome): void => {
       if (outcome instanceof ConnectorError) return listen({ kind: 'poll-failed', feed, error: outcome });

@@ -37,7 +37,7 @@ const BEGINNING = 'await session.commit({ feed: feed.id, events: [], step: begin
 
 /** The two kinds of transactions: one that publishes rows, and the barrier with which a session fences. */
 const OF_ROWS = `messages.some(({ event }) => event?.kind.startsWith('call-') ?? false)`;
-const OF_FENCE = 'commit === undefined';
+const OF_FENCE = 'headers === undefined';
 
 /** Every place, in the order in which they are passed. */
 export const PLACES: readonly Place[] = [

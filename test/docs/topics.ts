@@ -145,8 +145,9 @@ function headersOf(name: EventTopic): object {
     ce_time: 'The event time, as RFC 3339.',
     ce_commit: 'The transaction of the event: connector/feed/number.',
   }).map(([header, description]) => [header, { type: 'string', description }]);
-  const properties = Object.fromEntries([...fixed, ...free]);
-  return { type: 'object', properties, required: Object.keys(properties) };
+  const always = Object.fromEntries([...fixed, ...free]);
+  const traceparent = { type: 'string', description: 'W3C Trace Context of the transaction, where traces are on.' };
+  return { type: 'object', properties: { ...always, traceparent }, required: Object.keys(always) };
 }
 
 const SIGNAL = {

@@ -8,6 +8,7 @@ import { ConnectorError } from '../../src/errors.ts';
 import {
   loadConfig, originMs, settingList, type Config, type Environment, type Setting,
 } from '../../src/config.ts';
+import { createFetch } from '../../src/source/fetch.ts';
 import { createWorkAnalytics } from '../../src/source/work-analytics.ts';
 import { fakeClock } from '../source/scripted-server.ts';
 import { assertIsRefusal, fuzz } from './fuzz.ts';
@@ -137,6 +138,7 @@ function assertIsSound(config: Config): string {
       assert.ok(Array.isArray(is) && is.length > 0 && is.every((part) => typeof part === 'string'), env);
     } else if (path === 'source.backgroundShare') assert.ok(Number(is) > 0 && Number(is) <= 1, env);
     else if (typeof usual === 'number') assert.ok(Number.isSafeInteger(is) && Number(is) >= -1, env);
+    else if (path === 'pace.lagMaxMs') assert.ok(is === undefined || Number.isSafeInteger(is), env);
     else if (path !== 'source.pageSize') assert.equal(typeof is, typeof (usual ?? ''), env);
   }
   const { transactionTimeoutMs, sessionTimeoutMs, partitions, shards } = config.kafka;
@@ -147,9 +149,10 @@ function assertIsSound(config: Config): string {
   } catch (error) {
     assertIsRefusal(error, ['CONFIG_INVALID']);
   }
+  const road = { ...config.access().eight, baseUrl: config.source.baseUrl };
   createWorkAnalytics({
-    ...config.source, credentials: config.credentials, parameters: {}, clock: fakeClock(), random: () => 0,
-    onRequest: () => undefined,
+    ...config.source, fetch: createFetch(road), credentials: config.credentials, parameters: {},
+    clock: fakeClock(), random: () => 0, onRequest: () => undefined,
   });
   assert.ok(URL.canParse(config.registry.url));
   return 'a config';

@@ -1,7 +1,7 @@
 import { ConnectorError, type ErrorCode } from '../../src/errors.ts';
 import type { Feed } from '../../src/worker/poll.ts';
 import type { PollReport } from '../../src/worker/report.ts';
-import type { WorkerEvent } from '../../src/worker/worker.ts';
+import type { Standing, WorkerEvent } from '../../src/worker/worker.ts';
 import { at, feedOf, minutes } from '../worker/parts.ts';
 
 export const feed = feedOf('acme');
@@ -26,7 +26,9 @@ export const pollFailed = (code: ErrorCode = 'SOURCE_UNAVAILABLE', of: Feed = fe
 export const gap: WorkerEvent = { kind: 'gap', feed, gap: { from: at('08:00:00'), to: at('09:30:00') } };
 export const owned = (...shards: number[]): WorkerEvent =>
   ({ kind: 'shards-owned', shards: new Set(shards), feeds: shards.length > 0 ? [feed] : [], of: 3 });
-export const opened = (shard: number): WorkerEvent => ({ kind: 'shard-opened', shard, durationMs: 300, seen: 40 });
+export const opened = (shard: number, ...feeds: Standing[]): WorkerEvent =>
+  ({ kind: 'shard-opened', shard, durationMs: 300, seen: 40, feeds });
+export const standing: Standing = { feed, watermarkMs: at('09:00:00'), paused: false };
 export const closed = (shard: number): WorkerEvent => ({ kind: 'shard-closed', shard });
 export const shardFailed = (shard: number): WorkerEvent =>
   ({ kind: 'shard-failed', shard, error: new ConnectorError('SINK_FENCED', 'fenced'), retryInMs: 2_000 });

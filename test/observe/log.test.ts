@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { pino } from 'pino';
 import { ConnectorError } from '../../src/errors.ts';
-import { createHealth } from '../../src/observe/health.ts';
 import { logEvent } from '../../src/observe/log.ts';
-import { createMetrics } from '../../src/observe/metrics.ts';
+import { createObserver } from '../../src/observe/observer.ts';
 import { MemorySink } from '../../src/sink/memory.ts';
 import type { BusEvent, RawRow } from '../../src/streams/stream.ts';
 import { runWorker, type WorkerEvent } from '../../src/worker/worker.ts';
@@ -124,13 +123,11 @@ test('log, metrics and health show nothing of a row', async () => {
   assert.match(JSON.stringify(published), new RegExp(canary), 'the canaries did come through');
   const kinds = new Set<string>(events.map(({ kind }) => kind));
   assert.ok(['polled', 'poll-failed', 'shard-failed', 'shard-opened'].every((kind) => kinds.has(kind)));
-  const metrics = createMetrics(clock.nowMs.bind(clock));
-  const health = createHealth('exactly-once', clock.nowMs.bind(clock));
-  for (const event of events) {
-    metrics.onEvent(event);
-    health.onEvent(event);
-  }
-  const answers = JSON.stringify([health.alive(), health.ready()]);
+  const build = { version: '', node: '', commit: '' };
+  const { metrics, overview, onEvent } =
+    createObserver({ name: '8x8', guarantee: 'exactly-once', build }, clock.nowMs.bind(clock));
+  events.forEach(onEvent);
+  const answers = JSON.stringify(overview.status());
   for (const text of [JSON.stringify(logOf(...events)), await metrics.registry.metrics(), answers]) {
     assert.doesNotMatch(text, new RegExp(canary));
   }

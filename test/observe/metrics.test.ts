@@ -4,7 +4,7 @@ import { ConnectorError } from '../../src/errors.ts';
 import { createMetrics, type Metrics } from '../../src/observe/metrics.ts';
 import type { WorkerEvent } from '../../src/worker/worker.ts';
 import { at, feedOf } from '../worker/parts.ts';
-import { closed, gap, opened, owned, pollFailed, polled, shardFailed } from './events.ts';
+import { closed, feed, gap, opened, owned, pollFailed, polled, shardFailed, standing } from './events.ts';
 
 const clock = { nowMs: at('10:05:00') };
 
@@ -63,6 +63,53 @@ test('the lag grows by the clock while no poll comes', async () => {
   clock.nowMs = at('10:15:00');
   assert.ok((await linesOf(metrics)).includes(`connector_lag_seconds${labels} 720`));
   clock.nowMs = at('10:05:00');
+});
+
+test('the lag is told from the opening of a shard on, with what it may be', async () => {
+  const lines = await linesAfter(owned(0), opened(0, { ...standing, paused: true }));
+  assert.ok(lines.includes(`connector_lag_seconds${labels} 3900`));
+  assert.ok(lines.includes(`connector_lag_allowed_seconds${labels} 420`));
+  assert.ok(lines.includes(`connector_feed_paused${labels} 1`));
+});
+
+test('what is counted begins with 0, else Prometheus would not see the first one', async () => {
+  const lines = await linesAfter(owned(0), opened(0, standing));
+  for (const name of ['drift_total', 'rows_rejected_total', 'gap_seconds_total']) {
+    assert.ok(lines.includes(`connector_${name}${labels} 0`), name);
+  }
+  assert.ok(lines.includes('connector_shard_failures_total{code="SINK_FENCED"} 0'));
+  assert.ok(lines.includes('connector_transaction_duration_seconds_count{outcome="unknown"} 0'));
+});
+
+test('a feed is told as failing, by the code, until it polls', async () => {
+  const failing = 'connector_feed_failing{stream="call-legs",pbx="acme",code="SOURCE_REFUSED"} 1';
+  const start = [owned(0), opened(0, standing)];
+  assert.ok((await linesAfter(...start, pollFailed(), pollFailed('SOURCE_REFUSED'))).includes(failing));
+  const lines = await linesAfter(...start, pollFailed('SOURCE_REFUSED'), polled());
+  assert.deepEqual(lines.filter((line) => line.startsWith('connector_feed_failing')), []);
+});
+
+test('pending calls go with their PBX, and with the session whose memory they are in', async () => {
+  const calls: WorkerEvent =
+    { kind: 'calls', feed, report: { complete: 1, incomplete: 0, pending: 7, watermarkMs: at('10:00:00') } };
+  const pending = async (...events: WorkerEvent[]): Promise<readonly string[]> =>
+    (await linesAfter(owned(0), opened(0, standing), calls, ...events))
+      .filter((line) => line.startsWith('connector_calls_pending'));
+  assert.deepEqual(await pending(), ['connector_calls_pending{pbx="acme"} 7']);
+  assert.deepEqual(await pending(closed(0), owned()), []);
+  assert.deepEqual(await pending(owned(), calls), []);
+  assert.deepEqual(await pending(closed(0), opened(0, standing)), []);
+});
+
+test('what runs and whether it is ready are told', async () => {
+  const build = { version: '1.2.3', node: '24.0.0', commit: 'abc' };
+  let ready = true;
+  const metrics = createMetrics(() => clock.nowMs, { build, isReady: () => ready });
+  const lines = await linesOf(metrics);
+  assert.ok(lines.includes('connector_build_info{version="1.2.3",node="24.0.0",commit="abc"} 1'));
+  assert.ok(lines.includes('connector_ready 1'));
+  ready = false;
+  assert.ok((await linesOf(metrics)).includes('connector_ready 0'));
 });
 
 test('a gap counts by its length', async () => {

@@ -9,6 +9,8 @@ import { assertWhole } from './verdict.ts';
 // Goal: PBXs come and go without a restart, all of a change or nothing of it, and nothing is lost or doubled by it.
 // Method: the whole road on real parts, with a settings file that is written anew as an editor does.
 
+const DEBUG = 20;
+
 const { journey, closeAll } = closingJourneys();
 const folder = mkdtempSync(join(tmpdir(), '8x8-reload-'));
 after(async () => {
@@ -27,7 +29,7 @@ test('a PBX that is added is read, one that is removed is not, and a change that
     const polls = (feed: string) => one.lines.filter((line) => line.msg === 'polled' && line['feed'] === feed).length;
     write({ source: { pbxIds: ['acme'] } });
     // The environment would win over the file.
-    const worker = one.start({ EIGHT_PBX_IDS: undefined as unknown as string }, [], ['--config', file]);
+    const worker = one.start(unset('EIGHT_PBX_IDS', 'LOG_LEVEL'), [], ['--config', file]);
     await one.line(({ msg, feed }) => msg === 'polled' && feed === 'live/call-records/acme');
     assert.equal(polls('live/call-legs/globex'), 0);
 
@@ -35,6 +37,10 @@ test('a PBX that is added is read, one that is removed is not, and a change that
     const { added, removed } = await one.line(({ msg }) => msg === 'settings read anew');
     assert.deepEqual([added, removed], [['live/call-legs/globex', 'live/call-records/globex'], []]);
     await one.line(({ msg, feed }) => msg === 'polled' && feed === 'live/call-records/globex');
+
+    assert.equal(one.lines.some(({ level }) => level === DEBUG), false);
+    write({ source: { pbxIds: ['acme', 'globex'] }, log: { level: 'debug' } });
+    await one.line(({ level }) => level === DEBUG);
 
     write({ source: { pbxIds: ['acme'], windowTimeoutMs: '9m' } });
     const refused = await one.line(({ msg }) => msg.startsWith('settings not applied'));
@@ -48,3 +54,8 @@ test('a PBX that is added is read, one that is removed is not, and a change that
     write({ source: { pbxIds: ['globex', 'acme'] } });
     assertWhole(await one.settle());
   });
+
+/** What a worker's environment must not have. */
+function unset(...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, undefined as unknown as string]));
+}

@@ -55,7 +55,7 @@ test('no batch of a partition is larger than a broker takes, headers and all', (
 
 test('an event has the headers of the CloudEvents binding, and a tombstone none', () => {
   const tombstone: PlacedMessage = { topic: 'offsets', partition: 0, key: 'x', value: null };
-  const sends = planSends([message(0, 5, 1), tombstone], () => 1, '8x8/live/call-legs/acme/17');
+  const sends = planSends([message(0, 5, 1), tombstone], () => 1, { ce_commit: '8x8/live/call-legs/acme/17' });
   const [event, other] = sends[0]!.map(({ messages }) => messages[0]!);
   const texts = Object.fromEntries(Object.entries(event!.headers!).map(([name, text]) => [name, String(text)]));
   assert.deepEqual(texts, {

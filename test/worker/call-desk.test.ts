@@ -15,7 +15,7 @@ import { at, feedOf, leg, minutes, openFor, pace, sourceOf } from './parts.ts';
 const legs = feedOf('acme');
 const records = feedOf('acme', { id: { ...legs.id, stream: 'call-records' }, stream: callRecords });
 const window = { from: at('09:59:58'), to: at('10:01:00') };
-const clock = new VirtualClock(new VirtualTime(at('10:05:00')));
+const clock = new VirtualClock(new VirtualTime(at('11:05:00')));
 const { signal } = new AbortController();
 
 const record = (callId: string, disconnected: string, callLegCount: number): RawRow => {
@@ -54,4 +54,27 @@ test('a leg that ended before its feed begins is not on the bus, so it is in no 
   const both = { legs: [early, leg('acme', 'b', '10:00:10')], records: [record('a', '10:00:20', 1)] };
   assert.deepEqual(await told(both), {});
   assert.deepEqual(await told({ ...both, legs: [], recalled: [early] }), {});
+});
+
+// 8x8 has shown it too late for its feed: where deep sweeps keep fingerprints of keys, those tell.
+test('a recalled leg of which only the key is known is in a call only if it was published', async () => {
+  const swept = feedOf('acme', { pace: { ...pace, deepSweepsMs: [minutes(120)] } });
+  const [published, late] = [leg('acme', 'a', '10:00:10'), leg('acme', 'b', '10:00:12')];
+  const commits: Commit[] = [];
+  const sink = new MemorySink({ onCommit: (commit) => void commits.push(commit) });
+  await openFor(records, sink);
+  const session = await openFor(swept, sink);
+  const io = (page: readonly RawRow[]) => ({ source: sourceOf([page]), session, clock, signal });
+  await pollOnce(swept, { from: window.from, to: at('10:30:00') }, io([published]));
+  await pollOnce(swept, { from: at('10:29:00'), to: at('11:00:00') }, io([]));
+  assert.ok(session.offsetOf(legs.id)!.isSealed('acme/a/1'));
+
+  const calls = new CallDesk(legs.id, 'own');
+  await calls.begin(session);
+  await recall(legs, window, { ...io([published, late]), calls });
+  const both = [record('a', '10:00:20', 1), record('b', '10:00:20', 1)];
+  await pollOnce(records, window, { ...io(both), calls });
+  for (const { id } of [legs, records]) await calls.settle({ id, pace, swept: true }, { session, clock });
+  const told = commits.flatMap(({ events }) => events).filter(({ channel }) => channel === 'calls');
+  assert.deepEqual(told.map(({ key }) => key), ['acme/a']);
 });

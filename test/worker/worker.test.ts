@@ -165,6 +165,9 @@ test('runWorker lets go of a lost shard, and takes it again when it is given bac
   await time.advanceTo(at('10:21:00'));
   assert.equal(sink.openNow, 1);
   assert.ok(kinds('polled').length > before);
+  const standings = kinds('shard-opened').flatMap(({ event }) => (event.kind === 'shard-opened' ? event.feeds : []))
+    .filter(({ feed }) => feed === feeds[0]).map(({ watermarkMs }) => watermarkMs);
+  assert.deepEqual(standings, [feeds[0]!.originMs, at('10:04:00')], 'it is told where a feed stands');
 });
 
 test('runWorker takes a shard back only when its own last session is closed', async () => {

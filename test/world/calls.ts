@@ -47,12 +47,14 @@ export const callsAreTold: Promised = (outcome) => {
  */
 export const callsAreOfEvents: Promised = ({ trace }) => {
   const published = new Set<string>();
-  const seenFromMs = new Map<string, number>();
+  const knownFromMs = new Map<string, number>();
   return eachStep(trace.commits, ({ feed, step, events, atMs }) => {
-    if (feed.pass === LIVE) seenFromMs.set(`${feed.stream} ${feed.pbxId}`, step.seenFromMs);
+    if (feed.pass === LIVE) {
+      knownFromMs.set(`${feed.stream} ${feed.pbxId}`, Math.min(step.seenFromMs, step.sealFromMs ?? Infinity));
+    }
     const isKnown = ({ legId, disconnectedTimeUTC }: Row): boolean => {
       const stream = legId === undefined ? 'call-records' : 'call-legs';
-      return Number(disconnectedTimeUTC) >= seenFromMs.get(`${stream} ${feed.pbxId}`)!;
+      return Number(disconnectedTimeUTC) >= knownFromMs.get(`${stream} ${feed.pbxId}`)!;
     };
     for (const event of events) {
       if (event.channel === 'accepted') published.add(nameOfRow(event.value));

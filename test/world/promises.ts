@@ -140,8 +140,10 @@ export const watermarkIsHonest: Promised = ({ trace }) => {
   return eachStep(trace.commits, ({ feed, step, events, atMs }, before) => {
     for (const { stream, key } of events) published.add(`${stream} ${key}`);
     if (before === undefined || step.watermarkMs === before.step.watermarkMs) return undefined;
-    const scan = trace.scans.findLast((one) =>
-      isReadingOf(one, feed) && (one.endedMs ?? Infinity) <= atMs && one.window.to === step.watermarkMs);
+    // Another pass may have read to the same end meanwhile, but hardly from so far back.
+    const scan = trace.scans.findLast(({ window, ...one }) => isReadingOf(one, feed)
+      && (one.endedMs ?? Infinity) <= atMs
+      && window.to === step.watermarkMs && window.from <= before.step.watermarkMs);
     const endMs = trace.passes.find((pass) => feedName(pass.feed) === feedName(feed))?.plan.endMs ?? Infinity;
     const missing = (scan === undefined ? [] : servedTo(scan, feed)).find(({ report, eventKey, timeMs, bad }) =>
       (bad || (timeMs >= before.step.seenFromMs && timeMs < endMs)) && !published.has(`${report} ${eventKey}`));

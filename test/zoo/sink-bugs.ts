@@ -36,8 +36,8 @@ export const sinkBugs: readonly Bug[] = [
       patch(SESSION, UNTIL_YES, `dead = true;
       const letters = messages.filter(({ topic }) => topic === encoder.topics.rejected);
       if (letters.length > 0) await publish(parts, publisher, { messages: letters });`),
-      patch(SESSION, '{ messages, commit,',
-        '{ messages: messages.filter(({ topic }) => topic !== encoder.topics.rejected), commit,'),
+      patch(SESSION, '{ messages, headers,',
+        '{ messages: messages.filter(({ topic }) => topic !== encoder.topics.rejected), headers,'),
     ],
     caughtBy: [REFUSED_PART],
   },
@@ -96,7 +96,7 @@ export const sinkBugs: readonly Bug[] = [
     believed: 'nothing is visible yet, so what failed can be sent again before the commit',
     patches: [patch(THREAD, SENT,
       `compression: options.compression }).catch(async () => {
-      for (const again of planSends(messages, leaderOf, commit)) {
+      for (const again of planSends(messages, leaderOf, headers)) {
         await transaction.sendBatch({ topicMessages: again, acks: -1, compression: options.compression });
       }
     });`)],
