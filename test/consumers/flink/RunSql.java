@@ -13,6 +13,8 @@ import org.apache.flink.types.Row;
 /**
  * Runs the statements of a file in a Flink of its own process, with environment variables in the place of names such as
  * ${TOPICS}, and prints the rows of queries, their columns parted by tabs.
+ *
+ * <p>{@code mvn dependency:copy-dependencies && java -cp 'target/dependency/*' RunSql.java abandoned-calls.sql}
  */
 class RunSql {
   public static void main(String[] args) throws Exception {

@@ -39,7 +39,10 @@ import org.apache.kafka.streams.state.Stores;
 
 /**
  * Joins the record and the legs of each call, and tells of a missed call once nothing more of it is to come: when the
- * watermarks of both feeds have passed its end. Kafka Streams, exactly once; alerts are JSON in a topic of yours.
+ * watermarks of both feeds have passed its end. Kafka Streams, exactly once; alerts are JSON in a topic that
+ * you make, {@code 8x8.missed-calls}.
+ *
+ * <p>{@code mvn dependency:copy-dependencies && java -cp 'target/dependency/*' CallAlerts.java}
  *
  * <p>A task has one partition of legs and records, for they have one key, and every watermark: each is sent to all
  * partitions. Streams takes the oldest event of a task first; by {@code observedAt} that is the order of publishing, so
