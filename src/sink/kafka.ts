@@ -34,7 +34,7 @@ export interface KafkaSinkOptions extends TopicOptions {
 }
 
 /** What the values of each topic of events are, in `schemas/`. */
-const SCHEMA_FILES: Readonly<Record<EventTopic, string>> = {
+export const SCHEMA_FILES: Readonly<Record<EventTopic, string>> = {
   'call-legs': callLegs.schemaFile,
   'call-records': callRecords.schemaFile,
   'call-legs.latest': callLegs.schemaFile,
