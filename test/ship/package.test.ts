@@ -37,7 +37,7 @@ test('the package holds the built source, the schemas, the settings, and nothing
   const built = readdirSync(join(PROJECT, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts'))
     .flatMap((file) => ['.js', '.d.ts'].map((end) => join('dist', file.replace(/\.ts$/, end))));
-  const schemas = readdirSync(join(PROJECT, 'schemas')).filter((file) => file.endsWith('.avsc'));
+  const schemas = readdirSync(join(PROJECT, 'schemas')).filter((file) => /\.(avsc|json)$/.test(file));
   const pages = readdirSync(join(PROJECT, 'src/observe/page')).filter((file) => /\.(html|css|js)$/.test(file));
   const rest = files.filter((file) => !file.startsWith('config/'));
   const around = ['LICENSE', 'README.md', 'package.json'];
