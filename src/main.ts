@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning --max-semi-space-size=16
 import { Command, CommanderError } from 'commander';
+import { readBuild } from './build.ts';
 import { addLedgerOptions, ledger, type LedgerArguments } from './cli/ledger.ts';
 import {
   addResetOptions, addRewindOptions, addShowOptions, configOption, reset, show, type ResetArguments, type ShowArguments,
@@ -33,6 +34,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const program = new Command('8x8-connector')
   .description('Puts every 8x8 Work phone call on Kafka: exactly once, on time, and provably complete.')
+  .version(readBuild().version)
   .exitOverride()
   .configureHelp({ showGlobalOptions: true });
 

@@ -35,7 +35,7 @@ export function createOverview({ name, build, feeds, health }: OverviewParts, no
   const fresh = (): Answer & Freshness => {
     const freshness = judgeFreshness(feeds.all(), nowMs());
     const problems = owned === undefined ? ['not in the consumer group yet'] : freshness.problems;
-    return { ...freshness, ok: problems.length === 0, guarantee, problems };
+    return { ok: problems.length === 0, guarantee, ...freshness, problems };
   };
   const shards = (): Status['shards'] => {
     const ours = [...owned?.shards ?? []].toSorted((a, b) => a - b);

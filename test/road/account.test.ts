@@ -93,11 +93,13 @@ test('no name, number or secret shows up in logs, metrics, offsets or dead lette
   start();
   const { http } = await line(({ msg }) => msg === 'starting');
   await sleep(5_000);
-  const metrics = await (await fetch(`${http}/metrics`)).text();
+  const served = async (path: string): Promise<string> => (await fetch(`${http}/${path}`)).text();
+  const [metrics, status] = [await served('metrics'), await served('status')];
   assertWhole(await settle());
   const artefacts = {
     logs: JSON.stringify(lines),
     metrics,
+    status,
     offsets: JSON.stringify(await readTopics(stack, [`${prefix}.offsets`])),
     deadLetters: JSON.stringify(records.filter(({ topic }) => topic.endsWith('.rejected'))),
   };

@@ -49,7 +49,7 @@ function chart(home, x, labelOf) {
     legend: { show: false },
     scales: {
       // An hour, also when only a minute is known.
-      x: x.time ? { range: (_, __, max) => [max - 3_600, max + 60] } : { time: false },
+      x: x.time ? { range: (_, __, max) => [max - 3_600, max + 60] } : { time: false, range: (_, min, max) => [min - 0.5, max + 0.5] },
       y: { range: (_, __, max) => [0, Math.max(max, 1)] },
     },
     axes: [

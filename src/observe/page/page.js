@@ -24,11 +24,12 @@ events.addEventListener('message', ({ data }) => {
   const status = JSON.parse(data);
   heardMs = Date.now();
   aheadMs = Date.parse(status.at) - heardMs;
+  showConnection();
   showHead(status);
-  showProblems(status);
   charts.show(status);
   for (const name of status.gone) forget(name);
   for (const feed of status.feeds) showFeed(feed);
+  showProblems(status);
   if (status.feeds.length + status.gone.length > 0) sortRows();
   filterRows();
 });
