@@ -48,7 +48,7 @@ export interface EventEncoder {
 export type Placer = (key: string) => number;
 
 /** Bound on one record batch; brokers refuse more than `message.max.bytes`, 1,048,588 by default. */
-const BATCH_MAX_BYTES = 512 * 1_024;
+export const BATCH_MAX_BYTES = 512 * 1_024;
 
 /** What a record takes on the wire beside key, value and subject: its frame, and the other headers of an event. */
 const FRAME_BYTES = 50;
