@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning --max-semi-space-size=16
 import { Command, CommanderError } from 'commander';
 import { readBuild } from './build.ts';
+import { addAclOptions, printAcls, type AclArguments } from './cli/acl.ts';
 import { addLedgerOptions, ledger, type LedgerArguments } from './cli/ledger.ts';
 import {
   addResetOptions, addRewindOptions, addShowOptions, configOption, reset, show, type ResetArguments, type ShowArguments,
@@ -53,6 +54,9 @@ addLedgerOptions(program.command('ledger')).action(async (args: LedgerArguments)
   await flushed();
   process.exit(EXIT.hole);
 });
+
+addAclOptions(program.command('acl').description('rights at Kafka').command('print'))
+  .action((args: AclArguments) => printAcls(args, print));
 
 const offsets = program.command('offsets').description('what the connector continues from');
 addShowOptions(offsets.command('show')).action((args: ShowArguments) => show(args, print));
