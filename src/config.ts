@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import convict from 'convict';
+import { openAccess, secretsFromFiles, securityChecks, type Access } from './access.ts';
 import { ConnectorError, invalid } from './errors.ts';
 import { CAUTION, type AutoLimits } from './feed/auto-pace.ts';
 import { OVERLAP_MIN_MS, type Pace } from './feed/window.ts';
@@ -19,20 +20,24 @@ const PROBLEMS_MAX = 20;
 const NAME_LENGTH_MAX = 100;
 const LINE_LENGTH_MAX = 400;
 
-type Values = ReturnType<ReturnType<typeof openSettings>['getProperties']>;
+export type Values = ReturnType<ReturnType<typeof openSettings>['getProperties']>;
 
 /** Every setting, checked. */
-export interface Config extends Omit<Values, 'source' | 'pace' | 'http' | 'privacy'> {
+export interface Config extends Omit<Values, 'source' | 'pace' | 'http' | 'security' | 'privacy'> {
   readonly privacy: Privacy;
   readonly http: Omit<Values['http'], 'token'>;
   readonly source: Omit<Values['source'], keyof Credentials>;
   readonly pace: Pace;
+  /** What of it is no secret; {@link access} has the whole. */
+  readonly security: Readonly<Record<string, unknown>>;
   /** The bounds of a settle and a lookback that each feed finds for itself; undefined if both are given. */
   readonly auto: AutoLimits | undefined;
   /** Reads the secrets anew where they come from files, so that rotated ones are found. */
   readonly credentials: () => Credentials;
   /** Who bears it may send signals; empty: nobody. Read anew, too. */
   readonly httpToken: () => string;
+  /** By which roads, and as whom, 8x8, Kafka and the registry are reached. A function, so that it is never printed. */
+  readonly access: () => Access;
 }
 
 /** Names of environment variables and their values, as in `process.env`. */
@@ -80,7 +85,7 @@ export function loadConfig(
     for (const file of files) loadFile(loader, file);
     loader.validate({ allowed: 'strict' });
     const values = loader.getProperties();
-    const problems = [...crossCheck(values), ...privacyProblems(values.privacy, values.connector.rejectedPayload)];
+    const problems = [...crossCheck(values, environment), ...privacyProblems(values)];
     if (problems.length > 0) throw new Error(problems.join('\n'));
 
     const { apiKey, username, password, ...source } = values.source;
@@ -95,7 +100,11 @@ export function loadConfig(
       };
     };
     const privacy = privacyOf(values.privacy);
-    return { ...values, privacy, source, http, ...paceOf(values.pace), credentials, httpToken };
+    const access = openAccess(values, environment);
+    const security = Object.fromEntries(Object.entries(values.security).filter(([name]) =>
+      !settingList.some(({ path, sensitive }) => sensitive && path === `security.${name}`)));
+    const given = { ...values, privacy, source, http, security, ...paceOf(values.pace) };
+    return { ...given, credentials, httpToken, access: () => access };
   } catch (error) {
     if (error instanceof ConnectorError) throw error;
     throw new ConnectorError('CONFIG_INVALID', explain((error as Error).message));
@@ -135,11 +144,14 @@ function misplaced(values: unknown): readonly string[] {
 }
 
 function misplacedIn(group: string, entries: object): readonly string[] {
-  return Object.entries(entries).slice(0, PROBLEMS_MAX).flatMap(([name, value]) => {
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(entries)) {
+    if (problems.length >= PROBLEMS_MAX) break;
     const path = `${group}.${name}`;
-    if (!settingList.some((setting) => setting.path === path)) return [`${quoted(path)} is not a setting`];
-    return typeof value === 'object' && value !== null ? [`${path} must be a value, or a list of texts`] : [];
-  });
+    if (!settingList.some((setting) => setting.path === path)) problems.push(`${quoted(path)} is not a setting`);
+    else if (isObject(value) || Array.isArray(value)) problems.push(`${path} must be a value, or a list of texts`);
+  }
+  return problems;
 }
 
 /** A name of a file's own, fit for a line of a log. */
@@ -183,31 +195,13 @@ export function changedSettings(before: Config, after: Config): readonly string[
     .map(({ env }) => env);
 }
 
-/** The secrets whose `<NAME>_FILE` is set, under `<NAME>`. */
-function secretsFromFiles(environment: Environment): Record<string, string> {
-  const secrets: Record<string, string> = {};
-  for (const { env } of settingList.filter((setting) => setting.sensitive)) {
-    const file = environment[`${env}_FILE`];
-    if (file === undefined) continue;
-    if (environment[env] !== undefined) throw invalid(`${env} and ${env}_FILE are both set: keep one`);
-    try {
-      secrets[env] = readFileSync(file, 'utf8').trim();
-    } catch (error) {
-      throw invalid(`${env}_FILE: ${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
-    }
-  }
-  return secrets;
-}
-
 /** What no setting can be blamed for alone. */
-function crossCheck({ source, pace, kafka }: Values): readonly string[] {
-  const { hostname, protocol } = new URL(source.baseUrl);
-  const local = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+function crossCheck(values: Values, environment: Environment): readonly string[] {
+  const { source, pace, kafka } = values;
   const topics = Object.entries(kafka).filter(([name, value]) => name.startsWith('topic') && value !== 'off')
     .map(([, topic]) => topic);
   const problems: readonly (readonly [boolean, string])[] = [
-    [protocol === 'http:' && !local && !source.allowHttp,
-      'EIGHT_BASE_URL: must be https, else the password is sent in the clear; EIGHT_ALLOW_HTTP=true allows it'],
+    ...securityChecks(values, environment),
     [source.callerOrCallee !== '' && source.caller + source.callee !== '',
       'EIGHT_CALLER_OR_CALLEE: 8x8 does not take it together with EIGHT_CALLER or EIGHT_CALLEE'],
     ...paceChecks(pace),
@@ -283,7 +277,8 @@ function explain(message: string): string {
     if (setting === undefined) return line;
     const { env, path, sensitive } = setting;
     const problem = line.slice(path.length + 2);
-    if (!sensitive) return `${env} (${path}): ${problem}`.slice(0, LINE_LENGTH_MAX);
+    const isSecret = sensitive || /:\/\/.*@/.test(problem); // a URL may hold a password
+    if (!isSecret) return `${env} (${path}): ${problem}`.slice(0, LINE_LENGTH_MAX);
     if (problem.startsWith('is missing')) return `${env} is missing; set it, or ${env}_FILE to a file that holds it`;
     return `${env} (${path}): ${problem.split(': value was')[0]}`;
   }).join('\n');

@@ -69,6 +69,10 @@ export const formats = {
     validate: expect('a text without line breaks or other control characters', (value) =>
       typeof value === 'string' && value !== '' && isPlain(value)),
   },
+  text: {
+    validate: expect('a text without line breaks or other control characters', (value) =>
+      typeof value === 'string' && isPlain(value)),
+  },
   token: {
     validate: expect('16 characters or more, without spaces', (value) =>
       value === '' || (matches(/^[!-~]{16,}$/)(value))),
@@ -109,7 +113,22 @@ export const formats = {
     validate: expect(`up to ${EXTENSIONS_MAX} extensions, separated by commas`, (value) =>
       value === '' || (matches(/^\w+(,\w+)*$/)(value) && String(value).split(',').length <= EXTENSIONS_MAX)),
   },
-  'http-url': { validate: expect('a URL that starts with http:// or https://', isHttpUrl) },
+  'http-url': {
+    validate: expect('a URL that starts with http:// or https://, without user', (value) =>
+      isHttpUrl(value) && !String(value).includes('@')),
+  },
+  'https-url': {
+    validate: expect('a URL that starts with https://, without user', (value) =>
+      value === '' || (isHttpUrl(value) && /^https:[^@]+$/i.test(String(value)))),
+  },
+  'proxy': {
+    validate: expect('a URL such as http://host:port or http://user:password@host:port', (value) =>
+      value === '' || (isHttpUrl(value) && new URL(String(value)).pathname === '/')),
+  },
+  'extensions-map': {
+    validate: expect('pairs such as "logicalCluster=lkc-1,identityPoolId=pool-1"', (value) =>
+      value === '' || matches(/^[A-Za-z]+=[!-+\--~]+(,[A-Za-z]+=[!-+\--~]+)*$/)(value)),
+  },
   'base-url': {
     coerce: (value: unknown): unknown => String(value).replace(/\/+$/, ''),
     validate: expect('a URL that starts with https://, without user, query or fragment', (value) =>

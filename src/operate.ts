@@ -6,7 +6,7 @@ import type { ChangeRequest } from './feed/change.ts';
 import { shardOf, type StreamName } from './feed/feed.ts';
 import type { HeadRecord } from './feed/offset.ts';
 import { LIVE } from './feed/pass.ts';
-import { openSink, orNone, topicsOf } from './parts.ts';
+import { busOf, openSink, orNone, topicsOf } from './parts.ts';
 import type { ChangeReport, OffsetsChange } from './sink/kafka-change.ts';
 import type { Erasure } from './sink/kafka-erase.ts';
 import { readLedger as readEntries } from './sink/kafka-ledger.ts';
@@ -83,26 +83,23 @@ export function refuseOwnTopic(config: Config, request: ChangeRequest): void {
  *
  * @throws ConnectorError CONFIG_INVALID when the ledger is switched off; SINK_UNAVAILABLE, SINK_REFUSED.
  */
-export async function readLedger({ kafka, registry, connector }: Config, fromMs: number): Promise<LedgerEntry[]> {
-  const topic = orNone(kafka.topicLedger);
+export async function readLedger(config: Config, fromMs: number): Promise<LedgerEntry[]> {
+  const topic = orNone(config.kafka.topicLedger);
   if (topic === undefined) throw new ConnectorError('CONFIG_INVALID', 'KAFKA_TOPIC_LEDGER: it is off, so none is kept');
-  const { brokers } = kafka;
-  return readEntries({ brokers, connector: connector.name, topic, registry }, fromMs);
+  return readEntries({ ...busOf(config), topic }, fromMs);
 }
 
 /** Where every feed stands. It needs no 8x8, takes nothing over, and workers may run. */
-export async function readOffsets({ kafka, registry, connector }: Config): Promise<readonly ShownOffset[]> {
-  const { brokers, topicOffsets: topic } = kafka;
-  return readShown({ brokers, connector: connector.name, pass: LIVE, topic, registry });
+export async function readOffsets(config: Config): Promise<readonly ShownOffset[]> {
+  return readShown({ ...busOf(config), pass: LIVE, topic: config.kafka.topicOffsets });
 }
 
 /** Where the feeds of a pass stand, now and after each of their commits, until `signal` aborts. */
 export async function followHeads(
-  { kafka, registry, connector }: Config,
+  config: Config,
   pass: string,
   take: (head: HeadRecord) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const { brokers, topicOffsets: topic } = kafka;
-  return follow({ brokers, connector: connector.name, pass, topic, registry }, take, signal);
+  return follow({ ...busOf(config), pass, topic: config.kafka.topicOffsets }, take, signal);
 }

@@ -4,6 +4,7 @@ import { LIVE } from './feed/pass.ts';
 import type { Metrics } from './observe/metrics.ts';
 import { KafkaSink, type KafkaSinkOptions } from './sink/kafka.ts';
 import type { Topics } from './sink/kafka-messages.ts';
+import { createFetch } from './source/fetch.ts';
 import { createWorkAnalytics } from './source/work-analytics.ts';
 
 /** 8x8 as the settings have it. */
@@ -16,6 +17,7 @@ export function openSource(
   const filters = Object.entries({ caller, callee, callerOrCallee }).filter(([, extensions]) => extensions !== '');
   return createWorkAnalytics({
     ...source,
+    fetch: createFetch({ ...config.access().eight, baseUrl: source.baseUrl }),
     credentials: config.credentials,
     parameters: {
       isConnectTime: String(isConnectTime),
@@ -33,16 +35,21 @@ export function openSink(
   config: Config,
   options: Pick<KafkaSinkOptions, 'onTransaction' | 'onMembership' | 'onLog' | 'groupId'>,
 ): KafkaSink {
-  const { kafka, registry, connector } = config;
+  const { kafka } = config;
   return new KafkaSink({
     ...kafka,
-    connector: connector.name,
+    ...busOf(config),
     pass: LIVE,
     topics: topicsOf(config),
     create: kafka.createTopics,
-    registry,
     ...options,
   });
+}
+
+/** Where the bus is, and how it lets us in. */
+export function busOf({ kafka, registry, connector, access }: Config) {
+  const { kafka: security, registry: login } = access();
+  return { connector: connector.name, brokers: kafka.brokers, security, registry: { ...registry, ...login } };
 }
 
 /** The topics of the connector, as the settings name them. */

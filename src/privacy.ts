@@ -32,7 +32,10 @@ export function privacyOf({ key, ...values }: PrivacyValues): Privacy {
 }
 
 /** What speaks against the settings, a line each: name, problem, cure. */
-export function privacyProblems(values: PrivacyValues, rejectedPayload: boolean): readonly string[] {
+export function privacyProblems({ privacy: values, connector }: {
+  readonly privacy: PrivacyValues;
+  readonly connector: { readonly rejectedPayload: boolean };
+}): readonly string[] {
   const { preset, key, keyId, retiredKeyIds } = values;
   const read = streams.map(({ name }) => ({ name, ...policyOf(name, preset, values[SETTING[name]]) }));
   const problems = read.flatMap(({ name, problems: some }) => some.map((problem) => `${ENV[name]}: ${problem}`));
@@ -45,7 +48,7 @@ export function privacyProblems(values: PrivacyValues, rejectedPayload: boolean)
   if (retiredKeyIds.split(',').includes(keyId)) {
     problems.push(`PRIVACY_KEY_ID: ${keyId} is in PRIVACY_RETIRED_KEY_IDS; give each new key a name of its own`);
   }
-  if (rejectedPayload && read.some(({ policy }) => policy.size > 0)) {
+  if (connector.rejectedPayload && read.some(({ policy }) => policy.size > 0)) {
     problems.push('REJECTED_PAYLOAD: a bad row would be published as it came, though PRIVACY_… hides some of it; '
       + 'set it to false, or keep every field');
   }

@@ -1,10 +1,11 @@
 import { kafka } from './settings-kafka.ts';
 import { privacy } from './settings-privacy.ts';
+import { security } from './settings-security.ts';
 import { extensions, HOUR, MINUTE, required, SECOND, span } from './settings-units.ts';
 
 const source = {
   baseUrl: {
-    doc: 'Base URL of 8x8 Work Analytics. https, unless the host is this machine or `EIGHT_ALLOW_HTTP` is set.',
+    doc: 'Base URL of 8x8 Work Analytics: https and [public](#security-of-transport), unless it is this machine.',
     format: 'base-url',
     default: 'https://api.8x8.com/analytics/work',
     env: 'EIGHT_BASE_URL',
@@ -196,6 +197,7 @@ export const settings = {
       env: 'SCHEMA_REGISTRY_COMPATIBILITY',
     },
   },
+  security,
   http: {
     host: {
       doc: 'Address of /metrics, /status and the probes.',

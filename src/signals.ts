@@ -12,7 +12,7 @@ import { LIVE } from './feed/pass.ts';
 import { floorToSecond } from './feed/window.ts';
 import { spanMs } from './formats.ts';
 import { changeOffsets } from './operate.ts';
-import { orNone } from './parts.ts';
+import { busOf, orNone } from './parts.ts';
 import { followSignals } from './sink/kafka-signals.ts';
 
 /** A signal that makes sense, and what it asks for. */
@@ -130,7 +130,7 @@ export function createSignals(
   tell: (answer: SignalAnswer) => void,
   onLog: (message: string) => void,
 ): Signals {
-  const { kafka: { brokers, topicSignals, sessionTimeoutMs }, connector: { name: connector } } = current();
+  const { topicSignals, sessionTimeoutMs } = current().kafka;
   const obey = async (text: string, place?: string): Promise<SignalAnswer> => {
     const answer = await answerTo(current(), text, place);
     tell(answer);
@@ -141,7 +141,7 @@ export function createSignals(
     obey,
     async follow(stop) {
       if (topic === undefined) return;
-      const options = { brokers, connector, topic, sessionTimeoutMs, onLog };
+      const options = { ...busOf(current()), topic, sessionTimeoutMs, onLog };
       await followSignals(options, async ({ signal, text }) => void await obey(text, signal), stop);
     },
   };

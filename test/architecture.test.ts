@@ -11,9 +11,9 @@ import ts from 'typescript';
 const mayImport: readonly (readonly [place: string, ...allowed: readonly string[]])[] = [
   ['feed', 'node:crypto'],
   ['streams', 'feed', 'node:crypto'],
-  ['source', 'feed', 'streams', 'clock', 'errors', 'span', 'p-retry'],
-  ['sink', 'feed', 'streams', 'clock', 'errors', 'span', 'node:crypto', 'node:fs', 'node:worker_threads',
-    'kafkajs', '@kafkajs/confluent-schema-registry', 'avsc', 'p-retry'],
+  ['source', 'feed', 'streams', 'clock', 'errors', 'span', 'node:dns', 'node:net', 'p-retry', 'undici'],
+  ['sink', 'feed', 'streams', 'clock', 'errors', 'span', 'node:crypto', 'node:fs', 'node:https', 'node:net', 'node:tls',
+    'node:worker_threads', 'kafkajs', '@kafkajs/confluent-schema-registry', 'avsc', 'p-retry', 'undici'],
   ['worker', 'feed', 'streams', 'clock', 'errors', 'span', 'types:source/source', 'types:sink/sink'],
   ['observe', 'feed', 'clock', 'errors', 'types:worker', 'node:crypto', 'node:fs', 'node:module', 'node:path',
     'node:stream', 'prom-client', 'pino', 'fastify'],
@@ -21,13 +21,16 @@ const mayImport: readonly (readonly [place: string, ...allowed: readonly string[
   ['clock'],
   ['span', 'errors', '@opentelemetry/api'],
   ['errors'],
-  ['settings', 'settings-kafka', 'settings-privacy', 'settings-units'],
+  ['settings', 'settings-kafka', 'settings-privacy', 'settings-security', 'settings-units'],
   ['settings-privacy', 'types:convict'],
   ['privacy', 'feed', 'streams', 'node:crypto'],
+  ['settings-security', 'types:convict'],
   ['settings-kafka', 'settings-units', 'types:convict'],
   ['settings-units', 'types:convict'],
   ['formats', 'feed', 'streams/index'],
-  ['config', 'errors', 'feed', 'formats', 'privacy', 'settings', 'convict', 'node:fs'],
+  ['config', 'access', 'errors', 'feed', 'formats', 'privacy', 'settings', 'convict', 'node:fs'],
+  ['access', 'types:config', 'clock', 'errors', 'settings', 'sink/secret', 'sink/tls', 'types:sink', 'source/address',
+    'types:source/fetch'],
 ];
 
 /** What may be used in few places only. In the simulator, a world of its own, its clock takes the place of ours. */
@@ -37,7 +40,7 @@ const mayUse: readonly (readonly [what: RegExp, ...places: readonly string[]])[]
   [/^Math\.random$/, 'connector', 'parts'],
   [/^process\.env$/, 'config'],
   [/^process\.exit$/, 'main'],
-  [/^fetch$/, 'source/http'],
+  [/^fetch$/, 'source/http', 'source/fetch'],
   [/^globalThis/],
 ];
 

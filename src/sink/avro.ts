@@ -3,9 +3,18 @@ import { SchemaRegistry, SchemaType, type COMPATIBILITY } from '@kafkajs/conflue
 import avro from 'avsc';
 import pRetry from 'p-retry';
 import { ConnectorError } from '../errors.ts';
+import { readSecret, type Secret } from './secret.ts';
+import { TlsAgent, tlsCure, type TlsFiles } from './tls.ts';
+
+/** How the registry lets us in; plain data. */
+export interface RegistrySecurity {
+  /** For an https URL; without it Node decides whom to trust. */
+  readonly tls?: TlsFiles;
+  readonly login?: { readonly username: Secret; readonly password: Secret } | { readonly token: Secret } | undefined;
+}
 
 /** How schemas reach the registry. */
-export interface RegistryOptions {
+export interface RegistryOptions extends RegistrySecurity {
   /** Base URL of a Confluent-compatible API, e.g. `http://localhost:8081`. */
   readonly url: string;
   /** `false`: the schemas must be there already; only their ids are looked up. */
@@ -44,7 +53,7 @@ const SLAB_BYTES = 64 * 1_024;
  *   SINK_UNAVAILABLE when it cannot be reached.
  */
 export async function openCodec(options: RegistryOptions, subject: string, file: string): Promise<Codec> {
-  const registry = new SchemaRegistry({ host: options.url, retry: { retries: 0 } });
+  const registry = openRegistry(options);
   const text = JSON.stringify(readSchema(file));
   const schema = { type: SchemaType.AVRO as const, schema: text };
   const compatibility = options.compatibility as COMPATIBILITY;
@@ -60,6 +69,22 @@ export async function openCodec(options: RegistryOptions, subject: string, file:
       throw new Error(`written with schema ${writerId}, which the registry does not know`);
     });
   return codec(id, avro.Type.forSchema(JSON.parse(text), { typeHook: boundArrays }), typeOf);
+}
+
+function openRegistry({ url, tls, login }: RegistryOptions): SchemaRegistry {
+  const agent = tls !== undefined && url.startsWith('https:') ? { agent: new TlsAgent(tls) } : {};
+  const authorized: NonNullable<ConstructorParameters<typeof SchemaRegistry>[0]['middlewares']>[number] = () => ({
+    request: (request) => request.enhance({ headers: { authorization: authorizationBy(login!) } }),
+  });
+  const middlewares = login === undefined ? [] : [authorized];
+  return new SchemaRegistry({ host: url, retry: { retries: 0 }, middlewares, ...agent });
+}
+
+/** Read for each request, so that what has been rotated counts from the next on. */
+function authorizationBy(login: NonNullable<RegistrySecurity['login']>): string {
+  if ('token' in login) return `Bearer ${readSecret(login.token)}`;
+  const pair = `${readSecret(login.username)}:${readSecret(login.password)}`;
+  return `Basic ${Buffer.from(pair).toString('base64')}`;
 }
 
 /** Schemas that others name, by that name. */
@@ -151,8 +176,13 @@ function registryError(options: RegistryOptions, subject: string, error: unknown
   }
   if (isOutage(error as RegistryError)) {
     const what = `schema registry ${options.url} cannot be reached: ${message}`;
-    const cure = 'Check SCHEMA_REGISTRY_URL and that it runs';
+    const cure = tlsCure(message, 'SCHEMA_REGISTRY_TLS') ?? 'Check SCHEMA_REGISTRY_URL and that it runs';
     return new ConnectorError('SINK_UNAVAILABLE', `${what}. ${cure}`, { cause: error });
+  }
+  if (status === 401 || status === 403) { // what else it says, may be what we have sent
+    const names = 'SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD, or SCHEMA_REGISTRY_TOKEN';
+    const what = `schema registry ${options.url} refuses us (${status}) subject ${subject}`;
+    return new ConnectorError('SINK_REFUSED', `${what}. Check ${names}, and what that user may do`);
   }
   const cure = options.register
     ? `Mend the subject, or name another topic (SCHEMA_REGISTRY_URL ${options.url})`

@@ -2,6 +2,7 @@ import type { Consumer, Kafka, KafkaMessage } from 'kafkajs';
 import { systemClock, withDeadline } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import type { Shard } from '../feed/feed.ts';
+import { reachCure } from './kafka-client.ts';
 
 /** How the workers of one connector share its shards. */
 export interface GroupOptions {
@@ -136,7 +137,7 @@ export class KafkaGroup {
   #lose({ message }: Error): void {
     const { groupId, offsetsTopic } = this.#options;
     const where = `consumer group ${groupId} on ${offsetsTopic}`;
-    const cure = 'Check the broker, and that we may read the group and the topic';
+    const cure = reachCure(message, 'Check the broker, and that we may read the group and the topic');
     this.#options.onMembership(new ConnectorError('SINK_UNAVAILABLE', `out of ${where}: ${message}. ${cure}`));
     this.#own(new Set());
   }

@@ -2,12 +2,10 @@ import { Kafka } from 'kafkajs';
 import { feedName, type FeedId } from '../feed/feed.ts';
 import type { LedgerEntry } from '../streams/audit.ts';
 import { openCodec, type RegistryOptions } from './avro.ts';
-import { clientConfig } from './kafka-client.ts';
+import { clientConfig, clientOf, type Client } from './kafka-client.ts';
 import { readTopic } from './kafka-read.ts';
 
-export interface LedgerOptions {
-  readonly brokers: readonly string[];
-  readonly connector: string;
+export interface LedgerOptions extends Client {
   readonly topic: string;
   readonly registry: RegistryOptions;
 }
@@ -21,8 +19,8 @@ export interface LedgerOptions {
  * @throws ConnectorError as {@link readTopic}, and SINK_UNAVAILABLE when the registry cannot be reached.
  */
 export async function readLedger(options: LedgerOptions, fromMs: number): Promise<LedgerEntry[]> {
-  const { connector, topic, registry, brokers } = options;
-  const kafka = new Kafka(clientConfig({ clientId: `8x8-connector-${connector}`, brokers }, () => undefined));
+  const { connector, topic, registry } = options;
+  const kafka = new Kafka(clientConfig(clientOf(options), () => undefined));
   // A record's time is the end of its window, or earlier.
   const read = await readTopic(kafka, { topic, group: `${connector}.ledger`, fromMs });
   const codec = await openCodec({ ...registry, register: false }, `${topic}-value`, 'ledger.avsc');

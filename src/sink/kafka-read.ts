@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Admin, Consumer, Kafka, KafkaMessage } from 'kafkajs';
 import { withDeadline } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
+import { reachCure } from './kafka-client.ts';
 
 /** What to read: all of a topic that is there when the reading begins. */
 export interface ReadOptions {
@@ -136,6 +137,6 @@ function unreadable({ topic, group }: ReadOptions, cause: Error & { readonly typ
     const cure = `Grant our principal Read and Describe on it, and Read on groups that begin with ${group}`;
     return new ConnectorError('SINK_REFUSED', `Kafka refuses us topic ${topic} (${type}). ${cure}`, { cause });
   }
-  const what = `topic ${topic} cannot be read: ${message}. Check KAFKA_BROKERS`;
+  const what = `topic ${topic} cannot be read: ${message}. ${reachCure(message)}`;
   return new ConnectorError('SINK_UNAVAILABLE', what, { cause });
 }

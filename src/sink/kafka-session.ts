@@ -7,6 +7,7 @@ import { contentsOf } from '../feed/manifest.ts';
 import { nextGeneration, OffsetState } from '../feed/offset.ts';
 import { inSpan, traceHeaders } from '../span.ts';
 import type { BusEvent } from '../streams/stream.ts';
+import { reachCure } from './kafka-client.ts';
 import { createWays, type OpenTopic } from './kafka-detours.ts';
 import { eventMessages, isWanted, type EventEncoder, type PlacedMessage } from './kafka-messages.ts';
 import {
@@ -159,6 +160,7 @@ function sinkError(who: string, cause: unknown): ConnectorError {
   // A right that is missing can be granted while we run. The broker names it for one partition of a transaction, and
   // says of the others that it has not tried them; kafkajs tells whichever comes first.
   const cure = type.includes('AUTHORIZATION') || type === 'OPERATION_NOT_ATTEMPTED'
-    ? `. Grant our principal Write on the topics and on the transactional ids of CONNECTOR_NAME (${type})` : '';
+    ? `. Grant our principal Write on the topics and on the transactional ids of CONNECTOR_NAME (${type})`
+    : reachCure(message, '').replace(/^(?=.)/, '. ');
   return new ConnectorError('SINK_OUTCOME_UNKNOWN', `${who}: Kafka did not confirm: ${message}${cure}`, { cause });
 }

@@ -2,13 +2,11 @@ import { Kafka } from 'kafkajs';
 import type { Shard } from '../feed/feed.ts';
 import { restoreOffsets, type HeadRecord, type OffsetState } from '../feed/offset.ts';
 import { openCodec, type RegistryOptions } from './avro.ts';
-import { clientConfig } from './kafka-client.ts';
+import { clientConfig, clientOf, type Client } from './kafka-client.ts';
 import { readHead, readLatest } from './kafka-offsets.ts';
 import { followTopic, readTopic } from './kafka-read.ts';
 
-export interface ShowOptions {
-  readonly brokers: readonly string[];
-  readonly connector: string;
+export interface ShowOptions extends Client {
   readonly pass: string;
   readonly topic: string;
   readonly registry: RegistryOptions;
@@ -30,8 +28,8 @@ export interface ShownOffset {
  * @throws ConnectorError as {@link readTopic}; OFFSETS_INVALID where another connector has written.
  */
 export async function readOffsets(options: ShowOptions): Promise<readonly ShownOffset[]> {
-  const { connector, pass, topic, registry, brokers } = options;
-  const kafka = new Kafka(clientConfig({ clientId: `8x8-connector-${connector}`, brokers }, () => undefined));
+  const { connector, pass, topic, registry } = options;
+  const kafka = new Kafka(clientConfig(clientOf(options), () => undefined));
   const partitions = await readTopic(kafka, { topic, group: `${connector}.offsets` });
   const codec = await openCodec({ ...registry, register: false }, `${topic}-value`, 'offset.avsc');
   const shown: ShownOffset[] = [];
@@ -51,11 +49,12 @@ export async function readOffsets(options: ShowOptions): Promise<readonly ShownO
 
 /** The heads of a pass, as they are and as they come, until `signal` aborts. */
 export async function followHeads(
-  { connector, pass, topic, registry, brokers }: ShowOptions,
+  options: ShowOptions,
   take: (head: HeadRecord) => void,
   signal: AbortSignal,
 ): Promise<void> {
-  const kafka = new Kafka(clientConfig({ clientId: `8x8-connector-${connector}`, brokers }, () => undefined));
+  const { connector, pass, topic, registry } = options;
+  const kafka = new Kafka(clientConfig(clientOf(options), () => undefined));
   const codec = await openCodec({ ...registry, register: false }, `${topic}-value`, 'offset.avsc');
   await followTopic(kafka, { topic, group: `${connector}.offsets` }, async (message) => {
     const head = await readHead(codec, `${connector}/${pass}/`, message);

@@ -1,10 +1,8 @@
 import { Kafka, type EachMessagePayload } from 'kafkajs';
 import { systemClock, withDeadline } from '../clock.ts';
-import { clientConfig } from './kafka-client.ts';
+import { clientConfig, clientOf, type Client } from './kafka-client.ts';
 
-export interface SignalsOptions {
-  readonly brokers: readonly string[];
-  readonly connector: string;
+export interface SignalsOptions extends Client {
   readonly topic: string;
   readonly sessionTimeoutMs: number;
   readonly onLog: (message: string) => void;
@@ -32,8 +30,8 @@ export async function followSignals(
   take: (received: ReceivedSignal) => Promise<void>,
   stop: AbortSignal,
 ): Promise<void> {
-  const { brokers, connector, onLog } = options;
-  const kafka = new Kafka(clientConfig({ clientId: `8x8-connector-${connector}`, brokers }, onLog));
+  const { onLog } = options;
+  const kafka = new Kafka(clientConfig(clientOf(options), onLog));
   while (!stop.aborted) {
     await readSignals(kafka, options, take, stop).catch((error: unknown) => onLog(`signals: ${String(error)}`));
     await systemClock.sleepUntil(systemClock.nowMs() + REST_MS, stop);

@@ -4,7 +4,7 @@ import type { Shard, StreamName } from '../feed/feed.ts';
 import { callLegs } from '../streams/call-legs.ts';
 import { callRecords } from '../streams/call-records.ts';
 import { openCodec, type Codec, type RegistryOptions } from './avro.ts';
-import { clientConfig } from './kafka-client.ts';
+import { clientConfig, clientOf, reachCure, type KafkaSecurity } from './kafka-client.ts';
 import { topicRefused, type DetourTopic } from './kafka-detours.ts';
 import { eraseRows, type Erasure } from './kafka-erase.ts';
 import { KafkaGroup } from './kafka-group.ts';
@@ -20,6 +20,7 @@ export interface KafkaSinkOptions extends TopicOptions {
   /** Name of the connector: workers of one name share the feeds, and continue from its offsets. */
   readonly connector: string;
   readonly pass: string;
+  readonly security?: KafkaSecurity;
   /** Consumer group that shares the shards out; a command beside running workers takes one of its own. */
   readonly groupId?: string;
   readonly registry: RegistryOptions;
@@ -64,7 +65,7 @@ export class KafkaSink implements Sink {
 
   constructor(options: KafkaSinkOptions) {
     this.#options = options;
-    const client = { clientId: `8x8-connector-${options.connector}`, brokers: options.brokers };
+    const client = clientOf(options);
     const onLog = options.onLog ?? (() => undefined);
     const kafka = new Kafka(clientConfig(client, onLog));
     this.#publishers = new PublisherThread(client, onLog);
@@ -191,8 +192,7 @@ function unreachable(brokers: readonly string[], cause: unknown): ConnectorError
   }
   return new ConnectorError(
     'SINK_UNAVAILABLE',
-    `Kafka at ${brokers.join(', ')} cannot be reached: ${message}. ` +
-      'Check KAFKA_BROKERS, that it runs, and that its advertised listeners can be reached from here',
+    `Kafka at ${brokers.join(', ')} cannot be reached: ${message.trim()}. ${reachCure(message)}`,
     { cause },
   );
 }

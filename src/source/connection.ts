@@ -1,4 +1,5 @@
 import { ConnectorError } from '../errors.ts';
+import { PRIVATE_ADDRESS } from './fetch.ts';
 
 /**
  * Says why there was no whole answer, and the cure. Names the origin and the error's code, nothing else:
@@ -14,7 +15,15 @@ export function explainConnectionFailure(error: unknown, origin: string, limitMs
     return unavailable(`the host of ${origin} is unknown (${code}); cure: EIGHT_BASE_URL, or DNS`);
   }
   if (code === 'ECONNREFUSED') {
-    return unavailable(`${origin} refused the connection (${code}); cure: EIGHT_BASE_URL, or the firewall in between`);
+    return unavailable(`${origin} refused the connection (${code}); cure: EIGHT_BASE_URL, EIGHT_PROXY, or a firewall`);
+  }
+  if (code === PRIVATE_ADDRESS) {
+    return unavailable(`the host of ${origin} is in a private network; cure: EIGHT_BASE_URL, or EIGHT_ALLOW_PRIVATE`);
+  }
+  const refusal = proxyRefusal(error);
+  if (refusal !== undefined) {
+    const cure = 'EIGHT_PROXY with its user and password, and that the proxy lets us through to that host';
+    return unavailable(`the proxy on the way to ${origin} refused (${refusal}); cure: ${cure}`);
   }
   if (/CERT|TLS|SSL|UNABLE_TO|EPROTO/.test(code)) {
     return unavailable(`TLS with ${origin} failed (${code}); cure: EIGHT_BASE_URL, or NODE_EXTRA_CA_CERTS = the file` +
@@ -28,13 +37,23 @@ export function isTimeout(error: unknown): boolean {
   return /TIMEDOUT|TIMEOUT/.test(codeOf(error));
 }
 
-/** `fetch` wraps what happened in a TypeError "fetch failed", and several addresses in an AggregateError. */
 function codeOf(error: unknown): string {
+  return inside(error, (one) => ('code' in one && typeof one.code === 'string' ? one.code : undefined)) ?? 'no code';
+}
+
+/** The status by which a proxy has refused to let us through. */
+function proxyRefusal(error: unknown): string | undefined {
+  return inside(error, ({ message }) => /^Proxy response \((\d{3})\)/.exec(message)?.[1]);
+}
+
+/** `fetch` wraps what happened in a TypeError "fetch failed", and several addresses in an AggregateError. */
+function inside(error: unknown, find: (one: Error) => string | undefined): string | undefined {
   for (let depth = 0; depth < 5 && error instanceof Error; depth += 1) {
-    if ('code' in error && typeof error.code === 'string') return error.code;
+    const found = find(error);
+    if (found !== undefined) return found;
     error = error instanceof AggregateError ? error.errors[0] : error.cause;
   }
-  return 'no code';
+  return undefined;
 }
 
 function unavailable(message: string): ConnectorError {

@@ -58,8 +58,8 @@ export interface HttpOptions {
   /** Largest answer, decompressed. */
   readonly bodyMaxBytes: number;
   readonly clock: Clock;
-  /** Instead of Node's own: whatever keeps to its contract. */
-  readonly fetch?: typeof fetch;
+  /** By which road requests go: {@link createFetch}, or whatever keeps to its contract. */
+  readonly fetch: typeof fetch;
   /** From 0 to 1, for jitter. */
   readonly random: () => number;
   /** Called once per HTTP attempt. */
@@ -92,7 +92,7 @@ export function createHttp(options: HttpOptions): Http {
   const onTold = (aheadMs: number, atMs: number): void => {
     told = { aheadMs: Math.max(aheadMs, 0), atMs };
   };
-  const wire: Wire = { fetch, ...options, onTold, budget, origin: new URL(options.baseUrl).origin };
+  const wire: Wire = { ...options, onTold, budget, origin: new URL(options.baseUrl).origin };
 
   return {
     async send<T>(call: Call<T>, signal: AbortSignal): Promise<Answer<T>> {
@@ -124,7 +124,7 @@ export function createHttp(options: HttpOptions): Http {
   };
 }
 
-interface Wire extends Required<HttpOptions> {
+interface Wire extends HttpOptions {
   readonly budget: Budget;
   readonly origin: string;
   /** Called with the lead of our clock as soon as an answer's head tells it: while its body comes, it may be set. */

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { systemClock } from '../../src/clock.ts';
 import { createHttp, type Answer, type ObservedRequest } from '../../src/source/http.ts';
-import { never, startServer, type Reply } from '../source/scripted-server.ts';
+import { fetchDirectly, never, startServer, type Reply } from '../source/scripted-server.ts';
 import { assertIsRefusal, assertUnpolluted } from './fuzz.ts';
 import { CANARY } from './hostile.ts';
 
@@ -146,6 +146,7 @@ async function startAttack(t: TestContext, requestTimeoutMs: number, reply: (res
   const observed: ObservedRequest[] = [];
   const http = createHttp({
     baseUrl: server.baseUrl,
+    fetch: fetchDirectly,
     requestsPerMinute: 60_000,
     backgroundShare: 1,
     requestTimeoutMs,

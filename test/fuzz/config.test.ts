@@ -8,6 +8,7 @@ import { ConnectorError } from '../../src/errors.ts';
 import {
   loadConfig, originMs, settingList, type Config, type Environment, type Setting,
 } from '../../src/config.ts';
+import { createFetch } from '../../src/source/fetch.ts';
 import { createWorkAnalytics } from '../../src/source/work-analytics.ts';
 import { fakeClock } from '../source/scripted-server.ts';
 import { assertIsRefusal, fuzz } from './fuzz.ts';
@@ -148,9 +149,10 @@ function assertIsSound(config: Config): string {
   } catch (error) {
     assertIsRefusal(error, ['CONFIG_INVALID']);
   }
+  const road = { ...config.access().eight, baseUrl: config.source.baseUrl };
   createWorkAnalytics({
-    ...config.source, credentials: config.credentials, parameters: {}, clock: fakeClock(), random: () => 0,
-    onRequest: () => undefined,
+    ...config.source, fetch: createFetch(road), credentials: config.credentials, parameters: {},
+    clock: fakeClock(), random: () => 0, onRequest: () => undefined,
   });
   assert.ok(URL.canParse(config.registry.url));
   return 'a config';

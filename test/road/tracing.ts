@@ -1,3 +1,4 @@
+import { subscribe } from 'node:diagnostics_channel';
 import { appendFileSync } from 'node:fs';
 import { trace } from '@opentelemetry/api';
 import { NodeTracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace-node';
@@ -27,8 +28,9 @@ if (file !== undefined) {
     spanProcessors: [{ onStart: () => undefined, onEnd: write, forceFlush: done, shutdown: done }],
   }).register();
 
-  // As an instrumentation of fetch does: it records the whole address.
-  const real = globalThis.fetch;
-  globalThis.fetch = (input, init) => trace.getTracer('fetch').startActiveSpan(`fetch ${String(input)}`, (span) =>
-    real(input, init).finally(() => span.end()));
+  // As the instrumentation of fetch does, whoever's it is: it records the whole address.
+  subscribe('undici:request:create', (message) => {
+    const { request: { origin, path } } = message as { readonly request: { readonly origin: string; path: string } };
+    trace.getTracer('fetch').startSpan(`fetch ${origin}${path}`).end();
+  });
 }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TestContext } from 'node:test';
 import { systemClock, type Clock } from '../../src/clock.ts';
+import { createFetch } from '../../src/source/fetch.ts';
 import type { ObservedRequest } from '../../src/source/http.ts';
 import type { ReadRequest } from '../../src/source/source.ts';
 import { createWorkAnalytics, type WorkAnalyticsOptions } from '../../src/source/work-analytics.ts';
@@ -143,12 +144,16 @@ export const credentials = { apiKey: 'eght_key', username: 'user', password: 'pa
 /** For those who never stop. */
 export const never = new AbortController().signal;
 
+/** As the connector itself does it for a simulator. */
+export const fetchDirectly = createFetch({ baseUrl: 'http://127.0.0.1', proxy: () => undefined, allowPrivate: false });
+
 /** The source under test, on a virtual clock and with a budget that is in nobody's way. */
 export function createSource(server: Pick<ScriptedServer, 'baseUrl'>, change: Partial<WorkAnalyticsOptions> = {}) {
   const clock = fakeClock();
   const observed: ObservedRequest[] = [];
   const source = createWorkAnalytics({
     baseUrl: server.baseUrl,
+    fetch: fetchDirectly,
     credentials: () => credentials,
     pageSize: 'auto',
     requestsPerMinute: 6_000,
