@@ -69,7 +69,8 @@ test('only what has no sensible default must be given, and all of it is named at
 
 test('the secrets are the key, the user and the password, and no config shows them', () => {
   const secrets = settingList.filter(({ sensitive, path }) => sensitive && !path.startsWith('security.'));
-  assert.deepEqual(secrets.map(({ env }) => env), ['EIGHT_API_KEY', 'EIGHT_USERNAME', 'EIGHT_PASSWORD', 'HTTP_TOKEN']);
+  assert.deepEqual(secrets.map(({ env }) => env),
+    ['EIGHT_API_KEY', 'EIGHT_USERNAME', 'EIGHT_PASSWORD', 'PRIVACY_KEY', 'HTTP_TOKEN']);
   const config = load({ HTTP_TOKEN: `${CANARY}-http-token` });
   assert.equal(config.httpToken(), `${CANARY}-http-token`);
   assert.doesNotMatch(JSON.stringify(config), new RegExp(CANARY));

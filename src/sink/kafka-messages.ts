@@ -35,6 +35,8 @@ export interface EventAttributes {
   readonly source: string;
   readonly subject: string;
   readonly timeMs: number;
+  /** Of pseudonyms, if it may hold any. */
+  readonly keyId?: string | undefined;
 }
 
 /** What turns events into messages: for each topic a codec, and where a key falls. */
@@ -102,6 +104,7 @@ function messageIn(encoder: EventEncoder, event: BusEvent, of: EventTopic, messa
       source: `/8x8/work/${event.stream}`,
       subject: key,
       timeMs: eventTimeMs,
+      keyId: event.keyId,
     },
   };
 }
@@ -122,9 +125,11 @@ function kafkaMessage({ partition, key, value, timestampMs, event }: PlacedMessa
   };
 }
 
-function eventHeaders({ id, kind, source, subject, timeMs }: EventAttributes, common: IHeaders): IHeaders {
+function eventHeaders(event: EventAttributes, common: IHeaders): IHeaders {
+  const { id, kind, source, subject, timeMs, keyId } = event;
   const ce_time = new Date(timeMs).toISOString();
-  return { ...HEADERS[kind], ce_id: id, ce_source: source, ce_subject: subject, ce_time, ...common };
+  const headers = { ...HEADERS[kind], ce_id: id, ce_source: source, ce_subject: subject, ce_time, ...common };
+  return keyId === undefined ? headers : { ...headers, ce_privacykey: keyId };
 }
 
 /**

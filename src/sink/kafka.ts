@@ -6,6 +6,7 @@ import { callRecords } from '../streams/call-records.ts';
 import { openCodec, type Codec, type RegistryOptions } from './avro.ts';
 import { clientConfig, clientOf, reachCure, type KafkaSecurity } from './kafka-client.ts';
 import { topicRefused, type DetourTopic } from './kafka-detours.ts';
+import { eraseRows, type Erasure } from './kafka-erase.ts';
 import { KafkaGroup } from './kafka-group.ts';
 import { loadLibrdkafka } from './kafka-librdkafka.ts';
 import { createPlacer, type EventEncoder, type EventTopic } from './kafka-messages.ts';
@@ -117,6 +118,11 @@ export class KafkaSink implements Sink {
   /** Takes a shard over for one transaction. The worker that owned it is fenced, and goes on from there. */
   async changeOffsets(shard: Shard, change: OffsetsChange): Promise<readonly ChangeReport[]> {
     return changeOffsets(await this.#sessionParts(), shard, change);
+  }
+
+  /** Takes rows out of the table of their stream. No shard is taken over. */
+  async eraseRows(erasure: Erasure): Promise<void> {
+    return eraseRows(await this.#sessionParts(), erasure);
   }
 
   /** Makes a topic that a replay names ready for rows of a stream. @throws ConnectorError SINK_TOPIC_REFUSED */
