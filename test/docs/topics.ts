@@ -147,7 +147,8 @@ function headersOf(name: EventTopic): object {
   }).map(([header, description]) => [header, { type: 'string', description }]);
   const always = Object.fromEntries([...fixed, ...free]);
   const traceparent = { type: 'string', description: 'W3C Trace Context of the transaction, where traces are on.' };
-  return { type: 'object', properties: { ...always, traceparent }, required: Object.keys(always) };
+  const ce_privacykey = { type: 'string', description: 'Which key its pseudonyms are of, where it has some.' };
+  return { type: 'object', properties: { ...always, ce_privacykey, traceparent }, required: Object.keys(always) };
 }
 
 const SIGNAL = {
