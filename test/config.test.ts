@@ -113,6 +113,7 @@ const bad: readonly (readonly [env: string, value: string, line: RegExp])[] = [
   ['KAFKA_BROKERS', 'localhost', /expected host:port/],
   ['KAFKA_TOPIC_OFFSETS', 'no spaces', /expected a topic name/],
   ['KAFKA_COMPRESSION', 'zstd', /none|gzip/],
+  ['KAFKA_CLIENT', 'rdkafka', /kafkajs|librdkafka/],
   ['KAFKA_RETENTION', 'long', /"forever" or a time/],
   ['SCHEMA_REGISTRY_URL', 'localhost:8081', /expected a URL/],
   ['CONNECTOR_NAME', 'a b', /expected 1 to 100 letters/],

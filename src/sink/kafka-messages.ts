@@ -4,7 +4,7 @@ import type { BusEvent } from '../streams/stream.ts';
 import type { Codec } from './avro.ts';
 
 /** What an event is: a row of a stream, or one of the other channels. */
-type EventKind = StreamName | Exclude<BusEvent['channel'], 'accepted'>;
+export type EventKind = StreamName | Exclude<BusEvent['channel'], 'accepted'>;
 
 /** The topics of events: one for each kind, and a table of each stream, which keeps the last revision of a row. */
 export type EventTopic = EventKind | `${StreamName}.latest`;
@@ -50,7 +50,7 @@ export interface EventEncoder {
 export type Placer = (key: string) => number;
 
 /** Bound on one record batch; brokers refuse more than `message.max.bytes`, 1,048,588 by default. */
-const BATCH_MAX_BYTES = 512 * 1_024;
+export const BATCH_MAX_BYTES = 512 * 1_024;
 
 /** What a record takes on the wire beside key, value and subject: its frame, and the other headers of an event. */
 const FRAME_BYTES = 50;
@@ -60,7 +60,7 @@ const HEADERS_BYTES = 500;
 const javaPartitioner = Partitioners.DefaultPartitioner();
 
 /** Headers that do not depend on the row. */
-const HEADERS: Readonly<Record<EventKind, IHeaders>> = {
+export const HEADERS: Readonly<Record<EventKind, IHeaders>> = {
   'call-legs': constantHeaders('com.8x8.work.call-leg.v1'),
   'call-records': constantHeaders('com.8x8.work.call-record.v1'),
   'rejected': constantHeaders('com.8x8.work.rejected.v1'),
