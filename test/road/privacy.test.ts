@@ -8,8 +8,8 @@ import { closingJourneys } from './journey.ts';
 import { assertWhole } from './verdict.ts';
 
 // Goal: under strict nothing of a person is on the bus, and what can be joined still can. Method: a journey with whole
-// calls, tables, bad rows and rows that change; the invariant of privacy looks at every topic of the connector, the test
-// at the tables. No crash: a leg that is corrected right before one leaves its call as it was told, whatever the policy.
+// calls, tables, bad rows and rows that change; the invariant of privacy looks at every topic of the connector, the
+// test at the tables. No crash: a leg corrected right before one leaves its call as it was told, whatever the policy.
 
 const { journey, closeAll } = closingJourneys();
 const folder = mkdtempSync(join(tmpdir(), 'privacy-'));
