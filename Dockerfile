@@ -18,12 +18,16 @@ COPY config config
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY src/observe/page src/observe/page
-USER node
+# By its number, for Kubernetes cannot tell whether a name is root. It owns no file, and needs to write none.
+USER 1000:1000
 # From outside a container its own 127.0.0.1, the default, cannot be reached.
 ENV HTTP_HOST=0.0.0.0 HTTP_PORT=9464
 EXPOSE 9464
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s --retries=3 \
   CMD ["node", "-e", \
   "fetch(`http://127.0.0.1:${process.env.HTTP_PORT}/healthz`).then(({ ok }) => process.exit(ok ? 0 : 1))"]
-# The options of src/main.ts, for nobody reads its first line here.
-ENTRYPOINT ["node", "--disable-warning=TimeoutNegativeWarning", "--max-semi-space-size=16", "dist/main.js"]
+# The options of src/main.ts, for nobody reads its first line here; and what Node may read: itself, settings, secrets.
+ENTRYPOINT ["node", "--disable-warning=TimeoutNegativeWarning", "--max-semi-space-size=16", \
+  "--permission", "--allow-worker", "--disable-warning=PERM0006", "--allow-fs-read=/app", "--allow-fs-read=/proc/self", \
+  "--allow-fs-read=/config", "--allow-fs-read=/run/secrets", "dist/main.js"]
+CMD ["run"]

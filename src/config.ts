@@ -5,6 +5,7 @@ import { ConnectorError, invalid } from './errors.ts';
 import { CAUTION, type AutoLimits } from './feed/auto-pace.ts';
 import { OVERLAP_MIN_MS, type Pace } from './feed/window.ts';
 import { formats, INT32_MAX, spanMs } from './formats.ts';
+import { privacyOf, privacyProblems, type Privacy } from './privacy.ts';
 import { settings } from './settings.ts';
 
 /** What 8x8 asks for. */
@@ -22,7 +23,8 @@ const LINE_LENGTH_MAX = 400;
 export type Values = ReturnType<ReturnType<typeof openSettings>['getProperties']>;
 
 /** Every setting, checked. */
-export interface Config extends Omit<Values, 'source' | 'pace' | 'http' | 'security'> {
+export interface Config extends Omit<Values, 'source' | 'pace' | 'http' | 'security' | 'privacy'> {
+  readonly privacy: Privacy;
   readonly http: Omit<Values['http'], 'token'>;
   readonly source: Omit<Values['source'], keyof Credentials>;
   readonly pace: Pace;
@@ -83,7 +85,7 @@ export function loadConfig(
     for (const file of files) loadFile(loader, file);
     loader.validate({ allowed: 'strict' });
     const values = loader.getProperties();
-    const problems = crossCheck(values, environment);
+    const problems = [...crossCheck(values, environment), ...privacyProblems(values)];
     if (problems.length > 0) throw new Error(problems.join('\n'));
 
     const { apiKey, username, password, ...source } = values.source;
@@ -97,10 +99,12 @@ export function loadConfig(
         password: fresh['EIGHT_PASSWORD'] ?? password,
       };
     };
+    const privacy = privacyOf(values.privacy);
     const access = openAccess(values, environment);
     const security = Object.fromEntries(Object.entries(values.security).filter(([name]) =>
       !settingList.some(({ path, sensitive }) => sensitive && path === `security.${name}`)));
-    return { ...values, source, http, security, ...paceOf(values.pace), credentials, httpToken, access: () => access };
+    const given = { ...values, privacy, source, http, security, ...paceOf(values.pace) };
+    return { ...given, credentials, httpToken, access: () => access };
   } catch (error) {
     if (error instanceof ConnectorError) throw error;
     throw new ConnectorError('CONFIG_INVALID', explain((error as Error).message));
@@ -268,19 +272,16 @@ function boundsOf(
 
 /** convict's lines with the names users set, and without the value of a secret. */
 function explain(message: string): string {
-  return message
-    .split('\n')
-    .map((line) => {
-      const setting = settingList.find(({ path }) => line.startsWith(`${path}:`));
-      if (setting === undefined) return line;
-      const { env, path, sensitive } = setting;
-      const problem = line.slice(path.length + 2);
-      const isSecret = sensitive || /:\/\/.*@/.test(problem); // a URL may hold a password
-      if (!isSecret) return `${env} (${path}): ${problem}`.slice(0, LINE_LENGTH_MAX);
-      if (problem.startsWith('is missing')) return `${env} is missing; set it, or ${env}_FILE to a file that holds it`;
-      return `${env} (${path}): ${problem.split(': value was')[0]}`;
-    })
-    .join('\n');
+  return message.split('\n').map((line) => {
+    const setting = settingList.find(({ path }) => line.startsWith(`${path}:`));
+    if (setting === undefined) return line;
+    const { env, path, sensitive } = setting;
+    const problem = line.slice(path.length + 2);
+    const isSecret = sensitive || /:\/\/.*@/.test(problem); // a URL may hold a password
+    if (!isSecret) return `${env} (${path}): ${problem}`.slice(0, LINE_LENGTH_MAX);
+    if (problem.startsWith('is missing')) return `${env} is missing; set it, or ${env}_FILE to a file that holds it`;
+    return `${env} (${path}): ${problem.split(': value was')[0]}`;
+  }).join('\n');
 }
 
 /** JSON in which a name that starts with `//` is a note, and a list of texts the same as the text that joins them. */

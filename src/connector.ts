@@ -31,7 +31,7 @@ export type { CallEvent } from './streams/calls.ts';
 export type { CallRecord } from './streams/call-records.ts';
 export type { DriftEvent, LedgerEntry, WatermarkEvent } from './streams/audit.ts';
 export type { RejectedRow } from './streams/rejected.ts';
-export { changeOffsets, followHeads, readLedger, readOffsets } from './operate.ts';
+export { changeOffsets, eraseRows, followHeads, readLedger, readOffsets } from './operate.ts';
 export type { BusEvent, RawRow, Stream } from './streams/stream.ts';
 export type { Feed } from './worker/poll.ts';
 export type { PollReport } from './worker/report.ts';

@@ -13,6 +13,7 @@ const INT16_MAX = 2 ** 15 - 1; // how Kafka's protocol counts replicas
 const PAGE_SIZE_MAX = 7_000; // 8x8's OpenAPI document
 const AGE_MAX_MS = 30 * UNIT_MS.d; // more keys are never kept than that takes
 const EXTENSIONS_MAX = 125; // the same
+const KEY_ID = /^[\w.-]{1,40}$/;
 
 /** The formats of `settings.ts`, by name. */
 export const formats = {
@@ -75,6 +76,19 @@ export const formats = {
   token: {
     validate: expect('16 characters or more, without spaces', (value) =>
       value === '' || (matches(/^[!-~]{16,}$/)(value))),
+  },
+  'privacy-key': {
+    validate: expect('32 characters or more, without spaces', (value) =>
+      value === '' || (matches(/^[!-~]{32,}$/)(value))),
+  },
+  'key-id': { validate: expect('1 to 40 letters, digits, ".", "_" or "-"', matches(KEY_ID)) },
+  'key-ids': {
+    validate: expect('names of keys, separated by commas', (value) =>
+      value === '' || (typeof value === 'string' && value.split(',').every(matches(KEY_ID)))),
+  },
+  'field-actions': {
+    validate: expect('fields with their action, separated by commas, such as "caller=mask:4,callerName=drop"',
+      (value) => typeof value === 'string'),
   },
   'connector-name': {
     validate: expect('1 to 100 letters, digits, ".", "_" or "-"', matches(/^[\w.-]{1,100}$/)),

@@ -1,6 +1,8 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning --max-semi-space-size=16
 import { Command, CommanderError } from 'commander';
+import { readBuild } from './build.ts';
 import { addAclOptions, printAcls, type AclArguments } from './cli/acl.ts';
+import { addEraseOptions, erase, type EraseArguments } from './cli/erase.ts';
 import { addLedgerOptions, ledger, type LedgerArguments } from './cli/ledger.ts';
 import {
   addResetOptions, addRewindOptions, addShowOptions, configOption, reset, show, type ResetArguments, type ShowArguments,
@@ -34,6 +36,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 
 const program = new Command('8x8-connector')
   .description('Puts every 8x8 Work phone call on Kafka: exactly once, on time, and provably complete.')
+  .version(readBuild().version)
   .exitOverride()
   .configureHelp({ showGlobalOptions: true });
 
@@ -55,6 +58,8 @@ addLedgerOptions(program.command('ledger')).action(async (args: LedgerArguments)
 
 addAclOptions(program.command('acl').description('rights at Kafka').command('print'))
   .action((args: AclArguments) => printAcls(args, print));
+
+addEraseOptions(program.command('erase')).action((args: EraseArguments) => erase(args, print));
 
 const offsets = program.command('offsets').description('what the connector continues from');
 addShowOptions(offsets.command('show')).action((args: ShowArguments) => show(args, print));

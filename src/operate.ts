@@ -8,6 +8,7 @@ import type { HeadRecord } from './feed/offset.ts';
 import { LIVE } from './feed/pass.ts';
 import { busOf, openSink, orNone, topicsOf } from './parts.ts';
 import type { ChangeReport, OffsetsChange } from './sink/kafka-change.ts';
+import type { Erasure } from './sink/kafka-erase.ts';
 import { readLedger as readEntries } from './sink/kafka-ledger.ts';
 import { followHeads as follow, readOffsets as readShown, type ShownOffset } from './sink/kafka-show.ts';
 import type { LedgerEntry } from './streams/audit.ts';
@@ -47,6 +48,21 @@ export async function changeOffsets(config: Config, change: OffsetsChange): Prom
     return reports;
   } finally {
     stop.abort();
+    await sink.close();
+  }
+}
+
+/**
+ * Takes rows out of the compacted topic of their stream, which must have one. It needs no 8x8, and workers go on.
+ *
+ * @throws ConnectorError when Kafka or the registry cannot be reached or refuse us.
+ */
+export async function eraseRows(config: Config, erasure: Erasure): Promise<void> {
+  const sink = openSink(config, {});
+  try {
+    await sink.check();
+    await sink.eraseRows(erasure);
+  } finally {
     await sink.close();
   }
 }

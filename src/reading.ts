@@ -2,7 +2,9 @@ import { changedSettings, originMs, type Config } from './config.ts';
 import { ConnectorError } from './errors.ts';
 import { feedName } from './feed/feed.ts';
 import { LIVE } from './feed/pass.ts';
+import { isSameKey } from './privacy.ts';
 import { streams } from './streams/index.ts';
+import { hiding } from './streams/privacy.ts';
 import type { Feed } from './worker/poll.ts';
 
 /** Names of feeds that have come with new settings, and of those that have gone. */
@@ -33,6 +35,7 @@ export function planReading(
     current: () => reading,
     reload(next) {
       const fixed = changedSettings(reading.config, next).filter((name) => !RELOADABLE.includes(name));
+      if (!isSameKey(reading.config.privacy, next.privacy)) fixed.push('PRIVACY_KEY');
       if (fixed.length > 0) {
         throw new ConnectorError('CONFIG_INVALID', `${fixed.join(', ')}: changed; only a restart can apply that`);
       }
@@ -47,12 +50,13 @@ export function planReading(
   };
 }
 
-function planFeeds({ connector, source, pace, auto, kafka }: Config, nowMs: number): readonly Feed[] {
+function planFeeds({ connector, source, pace, auto, kafka, privacy }: Config, nowMs: number): readonly Feed[] {
   const { rejectedPayload } = connector;
   const callLegCount = kafka.topicCalls === 'off' ? undefined : connector.callLegCount;
   const from = originMs(connector.startFrom, nowMs);
   return streams
     .filter(({ name }) => source.streams.includes(name))
+    .map((stream) => hiding(stream, privacy.policies[stream.name], privacy.key))
     .flatMap((stream) => source.pbxIds.map((pbxId) => {
       const id = { stream: stream.name, pbxId, pass: LIVE };
       return { id, stream, pace, auto, originMs: from, callLegCount, rejectedPayload };

@@ -83,6 +83,12 @@ export const kafka = {
     default: 'none' as 'none' | 'gzip',
     env: 'KAFKA_COMPRESSION',
   },
+  client: {
+    doc: 'What publishes: `kafkajs`, or [`librdkafka`](#a-second-kafka-client), which is installed beside it.',
+    format: ['kafkajs', 'librdkafka'],
+    default: 'kafkajs' as 'kafkajs' | 'librdkafka',
+    env: 'KAFKA_CLIENT',
+  },
   transactionTimeoutMs: span(
     'After this time the broker aborts a transaction whose worker fell silent; until then readers wait behind it.',
     20 * SECOND, 'KAFKA_TRANSACTION_TIMEOUT',

@@ -1,4 +1,5 @@
 import { kafka } from './settings-kafka.ts';
+import { privacy } from './settings-privacy.ts';
 import { security } from './settings-security.ts';
 import { extensions, HOUR, MINUTE, required, SECOND, span } from './settings-units.ts';
 
@@ -175,6 +176,7 @@ export const settings = {
   },
   source,
   pace,
+  privacy,
   kafka,
   registry: {
     url: required<string>({

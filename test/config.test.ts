@@ -69,7 +69,8 @@ test('only what has no sensible default must be given, and all of it is named at
 
 test('the secrets are the key, the user and the password, and no config shows them', () => {
   const secrets = settingList.filter(({ sensitive, path }) => sensitive && !path.startsWith('security.'));
-  assert.deepEqual(secrets.map(({ env }) => env), ['EIGHT_API_KEY', 'EIGHT_USERNAME', 'EIGHT_PASSWORD', 'HTTP_TOKEN']);
+  assert.deepEqual(secrets.map(({ env }) => env),
+    ['EIGHT_API_KEY', 'EIGHT_USERNAME', 'EIGHT_PASSWORD', 'PRIVACY_KEY', 'HTTP_TOKEN']);
   const config = load({ HTTP_TOKEN: `${CANARY}-http-token` });
   assert.equal(config.httpToken(), `${CANARY}-http-token`);
   assert.doesNotMatch(JSON.stringify(config), new RegExp(CANARY));
@@ -112,6 +113,7 @@ const bad: readonly (readonly [env: string, value: string, line: RegExp])[] = [
   ['KAFKA_BROKERS', 'localhost', /expected host:port/],
   ['KAFKA_TOPIC_OFFSETS', 'no spaces', /expected a topic name/],
   ['KAFKA_COMPRESSION', 'zstd', /none|gzip/],
+  ['KAFKA_CLIENT', 'rdkafka', /kafkajs|librdkafka/],
   ['KAFKA_RETENTION', 'long', /"forever" or a time/],
   ['SCHEMA_REGISTRY_URL', 'localhost:8081', /expected a URL/],
   ['CONNECTOR_NAME', 'a b', /expected 1 to 100 letters/],

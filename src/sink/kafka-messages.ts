@@ -4,7 +4,7 @@ import type { BusEvent } from '../streams/stream.ts';
 import type { Codec } from './avro.ts';
 
 /** What an event is: a row of a stream, or one of the other channels. */
-type EventKind = StreamName | Exclude<BusEvent['channel'], 'accepted'>;
+export type EventKind = StreamName | Exclude<BusEvent['channel'], 'accepted'>;
 
 /** The topics of events: one for each kind, and a table of each stream, which keeps the last revision of a row. */
 export type EventTopic = EventKind | `${StreamName}.latest`;
@@ -35,6 +35,8 @@ export interface EventAttributes {
   readonly source: string;
   readonly subject: string;
   readonly timeMs: number;
+  /** Of pseudonyms, if it may hold any. */
+  readonly keyId?: string | undefined;
 }
 
 /** What turns events into messages: for each topic a codec, and where a key falls. */
@@ -48,7 +50,7 @@ export interface EventEncoder {
 export type Placer = (key: string) => number;
 
 /** Bound on one record batch; brokers refuse more than `message.max.bytes`, 1,048,588 by default. */
-const BATCH_MAX_BYTES = 512 * 1_024;
+export const BATCH_MAX_BYTES = 512 * 1_024;
 
 /** What a record takes on the wire beside key, value and subject: its frame, and the other headers of an event. */
 const FRAME_BYTES = 50;
@@ -58,7 +60,7 @@ const HEADERS_BYTES = 500;
 const javaPartitioner = Partitioners.DefaultPartitioner();
 
 /** Headers that do not depend on the row. */
-const HEADERS: Readonly<Record<EventKind, IHeaders>> = {
+export const HEADERS: Readonly<Record<EventKind, IHeaders>> = {
   'call-legs': constantHeaders('com.8x8.work.call-leg.v1'),
   'call-records': constantHeaders('com.8x8.work.call-record.v1'),
   'rejected': constantHeaders('com.8x8.work.rejected.v1'),
@@ -102,6 +104,7 @@ function messageIn(encoder: EventEncoder, event: BusEvent, of: EventTopic, messa
       source: `/8x8/work/${event.stream}`,
       subject: key,
       timeMs: eventTimeMs,
+      keyId: event.keyId,
     },
   };
 }
@@ -122,9 +125,11 @@ function kafkaMessage({ partition, key, value, timestampMs, event }: PlacedMessa
   };
 }
 
-function eventHeaders({ id, kind, source, subject, timeMs }: EventAttributes, common: IHeaders): IHeaders {
+function eventHeaders(event: EventAttributes, common: IHeaders): IHeaders {
+  const { id, kind, source, subject, timeMs, keyId } = event;
   const ce_time = new Date(timeMs).toISOString();
-  return { ...HEADERS[kind], ce_id: id, ce_source: source, ce_subject: subject, ce_time, ...common };
+  const headers = { ...HEADERS[kind], ce_id: id, ce_source: source, ce_subject: subject, ce_time, ...common };
+  return keyId === undefined ? headers : { ...headers, ce_privacykey: keyId };
 }
 
 /**

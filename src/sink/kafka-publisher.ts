@@ -2,7 +2,14 @@ import { Worker } from 'node:worker_threads';
 import type { ClientOptions } from './kafka-client.ts';
 import type { PlacedMessage } from './kafka-messages.ts';
 
-/** A transactional producer, in the publishing thread. */
+/** What opens transactional producers, one for all sessions of the process. */
+export interface Publishers {
+  /** Fences no later than with its first transaction whoever had the transactional id. */
+  openPublisher(options: PublisherOptions): Promise<Publisher>;
+  close(): Promise<void>;
+}
+
+/** A transactional producer. */
 export interface Publisher {
   /** One transaction, from its first request to Kafka's yes. After an error only `close` may be called. */
   publish(transaction: Transaction): Promise<void>;
@@ -44,12 +51,12 @@ export type Reply =
 const YOUNG_MB = 48;
 
 /**
- * The thread in which kafkajs encodes and sends, one for all sessions of the process.
+ * The thread in which kafkajs encodes and sends.
  *
  * Encoding a page for the wire costs kafkajs about as much as reading, mapping and Avro together, so that a second
  * core pays; and no page, however large, keeps the group's heartbeats waiting.
  */
-export class PublisherThread {
+export class PublisherThread implements Publishers {
   readonly #client: ClientOptions;
   readonly #onLog: (message: string) => void;
   readonly #open = new Map<number, PromiseWithResolvers<void>>();
@@ -60,11 +67,7 @@ export class PublisherThread {
   constructor(client: ClientOptions, onLog: (message: string) => void) {
     this.#client = client;
     this.#onLog = onLog;
-  }
-
-  /** Else the first publisher starts it: a takeover would wait for it to load its code. */
-  start(): void {
-    this.#worker ??= this.#spawn();
+    this.#worker = this.#spawn();
   }
 
   async openPublisher(options: PublisherOptions): Promise<Publisher> {
@@ -90,8 +93,8 @@ export class PublisherThread {
     this.#calls += 1;
     const answered = Promise.withResolvers<void>();
     this.#open.set(this.#calls, answered);
-    this.start();
-    this.#worker!.postMessage({ call: this.#calls, publisher, ...request } satisfies Call);
+    this.#worker ??= this.#spawn();
+    this.#worker.postMessage({ call: this.#calls, publisher, ...request } satisfies Call);
     return answered.promise;
   }
 

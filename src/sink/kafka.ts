@@ -6,10 +6,12 @@ import { callRecords } from '../streams/call-records.ts';
 import { openCodec, type Codec, type RegistryOptions } from './avro.ts';
 import { clientConfig, clientOf, reachCure, type KafkaSecurity } from './kafka-client.ts';
 import { topicRefused, type DetourTopic } from './kafka-detours.ts';
+import { eraseRows, type Erasure } from './kafka-erase.ts';
 import { KafkaGroup } from './kafka-group.ts';
+import { loadLibrdkafka } from './kafka-librdkafka.ts';
 import { createPlacer, type EventEncoder, type EventTopic } from './kafka-messages.ts';
 import type { OffsetsTopic } from './kafka-offsets.ts';
-import { PublisherThread } from './kafka-publisher.ts';
+import { PublisherThread, type Publishers } from './kafka-publisher.ts';
 import { changeOffsets, type ChangeReport, type OffsetsChange } from './kafka-change.ts';
 import { openKafkaSession, type SessionParts, type TransactionReport } from './kafka-session.ts';
 import { prepareEventTopic, prepareTopics, readPartitions, type TopicOptions } from './kafka-topics.ts';
@@ -24,6 +26,8 @@ export interface KafkaSinkOptions extends TopicOptions {
   readonly groupId?: string;
   readonly registry: RegistryOptions;
   readonly compression: 'none' | 'gzip';
+  /** What publishes; all else is kafkajs. */
+  readonly client?: 'kafkajs' | 'librdkafka';
   readonly transactionTimeoutMs: number;
   readonly sessionTimeoutMs: number;
   readonly onTransaction?: (report: TransactionReport) => void;
@@ -34,7 +38,7 @@ export interface KafkaSinkOptions extends TopicOptions {
 }
 
 /** What the values of each topic of events are, in `schemas/`. */
-const SCHEMA_FILES: Readonly<Record<EventTopic, string>> = {
+export const SCHEMA_FILES: Readonly<Record<EventTopic, string>> = {
   'call-legs': callLegs.schemaFile,
   'call-records': callRecords.schemaFile,
   'call-legs.latest': callLegs.schemaFile,
@@ -51,13 +55,14 @@ interface Prepared {
   readonly partitions: ReadonlyMap<string, PartitionMetadata[]>;
   readonly offsets: OffsetsTopic;
   readonly encoder: EventEncoder;
+  readonly publishers: Publishers;
 }
 
 /** The sink on Kafka: shards are partitions of the offsets topic, a consumer group assigns them. */
 export class KafkaSink implements Sink {
   readonly guarantee = 'exactly-once';
   readonly #options: KafkaSinkOptions;
-  readonly #publishers: PublisherThread;
+  readonly #openPublishers: () => Promise<Publishers>;
   readonly #admin: Admin;
   readonly #group: KafkaGroup;
   #prepared: Prepared | undefined;
@@ -67,7 +72,8 @@ export class KafkaSink implements Sink {
     const client = clientOf(options);
     const onLog = options.onLog ?? (() => undefined);
     const kafka = new Kafka(clientConfig(client, onLog));
-    this.#publishers = new PublisherThread(client, onLog);
+    this.#openPublishers = async () =>
+      options.client === 'librdkafka' ? loadLibrdkafka(client, onLog) : new PublisherThread(client, onLog);
     this.#admin = kafka.admin();
     this.#group = new KafkaGroup(kafka, {
       groupId: options.groupId ?? `${options.connector}.${options.pass}`,
@@ -97,11 +103,11 @@ export class KafkaSink implements Sink {
       if (topic !== undefined) codecs[of] = await openCodec(registry, `${topic}-value`, file);
     }
     const placers = new Map([...partitions].map(([topic, list]) => [topic, createPlacer(list)]));
-    this.#prepared = { partitions, offsets, encoder: { topics, codecs, placers } };
+    const publishers = await this.#openPublishers(); // before a takeover, which would wait for it
+    this.#prepared = { partitions, offsets, encoder: { topics, codecs, placers }, publishers };
   }
 
   ownedShards(signal: AbortSignal): AsyncIterable<ReadonlySet<Shard>> {
-    this.#publishers.start(); // whoever waits for shards of others takes them over as soon as they are free
     return this.#group.ownedShards(signal);
   }
 
@@ -112,6 +118,11 @@ export class KafkaSink implements Sink {
   /** Takes a shard over for one transaction. The worker that owned it is fenced, and goes on from there. */
   async changeOffsets(shard: Shard, change: OffsetsChange): Promise<readonly ChangeReport[]> {
     return changeOffsets(await this.#sessionParts(), shard, change);
+  }
+
+  /** Takes rows out of the table of their stream. No shard is taken over. */
+  async eraseRows(erasure: Erasure): Promise<void> {
+    return eraseRows(await this.#sessionParts(), erasure);
   }
 
   /** Makes a topic that a replay names ready for rows of a stream. @throws ConnectorError SINK_TOPIC_REFUSED */
@@ -126,12 +137,12 @@ export class KafkaSink implements Sink {
   }
 
   async #sessionParts(): Promise<SessionParts> {
-    const { offsets, encoder } = this.#ready();
+    const { offsets, encoder, publishers } = this.#ready();
     const { transactionTimeoutMs, compression, onTransaction } = this.#options;
     return {
       offsets,
       encoder,
-      openPublisher: (publisher) => this.#publishers.openPublisher(publisher),
+      openPublisher: (publisher) => publishers.openPublisher(publisher),
       publishing: {
         transactionTimeoutMs,
         compression: compression === 'gzip' ? CompressionTypes.GZIP : CompressionTypes.None,
@@ -145,7 +156,7 @@ export class KafkaSink implements Sink {
 
   async close(): Promise<void> {
     // Whatever of it fails: the error that brought us here is the one to tell.
-    await Promise.allSettled([this.#group.leave(), this.#admin.disconnect(), this.#publishers.close()]);
+    await Promise.allSettled([this.#group.leave(), this.#admin.disconnect(), this.#prepared?.publishers.close()]);
   }
 
   async #prepareTopics(): Promise<ReadonlyMap<string, PartitionMetadata[]>> {

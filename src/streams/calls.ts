@@ -117,12 +117,15 @@ export function callEvent(key: string, parts: CallParts, { feed, rule, observedA
   const missing = missingOf(parts, rule);
   const inOrder = legs.toSorted((a, b) => startOf(a) - startOf(b) || (a.key < b.key ? -1 : 1));
   const [own, children] = [inOrder.filter((leg) => !isChild(leg)), inOrder.filter(isChild)];
-  const { pbxId } = (record ?? inOrder[0])!.value as { readonly pbxId: string };
-  const content = [...missing, ...[...record === undefined ? [] : [record], ...inOrder]
-    .flatMap((part) => [part.key, part.contentHash])];
-  const { contentHash } = digest(JSON.stringify(content));
+  const all = [...record === undefined ? [] : [record], ...inOrder];
+  const { pbxId } = all[0]!.value as { readonly pbxId: string };
+  const hashOf = (of: (part: BusEvent) => number): number =>
+    digest(JSON.stringify([...missing, ...all.flatMap((part) => [part.key, of(part)])])).contentHash;
+  const contentHash = hashOf((part) => part.contentHash);
+  const isPlain = all.every(({ idHash: of }) => of === undefined);
+  const idHash = isPlain ? contentHash : hashOf((part) => part.idHash ?? part.contentHash);
   const value = {
-    eventId: eventIdOf(DERIVED, key, 1, contentHash),
+    eventId: eventIdOf(DERIVED, key, 1, idHash),
     revision: 1,
     observedAt: observedAtMs,
     pass: feed.pass,
@@ -139,14 +142,14 @@ export function callEvent(key: string, parts: CallParts, { feed, rule, observedA
   };
   return {
     channel: 'calls', stream: DERIVED, key, orderingKey: key, eventTimeMs: lastEndMs(parts),
-    contentHash, marks: '', drift: NO_DRIFT, value,
+    contentHash, idHash, keyId: all.find(({ keyId }) => keyId !== undefined)?.keyId, marks: '', drift: NO_DRIFT, value,
   };
 }
 
 /** The call as it follows on what was published of it before. */
 export function reviseCall(event: BusEvent, before: SeenEntry): BusEvent {
   const revision = before.revision + 1;
-  const eventId = eventIdOf(DERIVED, event.key, revision, event.contentHash);
+  const eventId = eventIdOf(DERIVED, event.key, revision, event.idHash ?? event.contentHash);
   return { ...event, value: { ...event.value, eventId, revision } };
 }
 

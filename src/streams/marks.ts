@@ -1,9 +1,19 @@
+import type { FieldTable } from './kinds.ts';
+
 /** Two characters for each field: twelve bits of a hash of its value, in the alphabet of base64url. */
 const MARK_LENGTH = 2;
 const ALPHABET = Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_');
 
 /** Of a field that 8x8 said nothing of; one that a table gets later is taken to have been so. */
 const NOTHING = 'AA';
+
+/**
+ * The fields whose changes are named. Ids are the key, and do not change. Places are remembered: fields that are added
+ * come last, so extras come first.
+ */
+export function markedFields(fields: FieldTable): readonly string[] {
+  return ['extras', ...Object.keys(fields).filter((name) => fields[name] !== 'id')];
+}
 
 /**
  * What is remembered of a published content so that a change can be named, field by field. It holds no value, and since

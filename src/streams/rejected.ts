@@ -42,7 +42,7 @@ export interface RejectedRow {
   readonly callId: string | null;
   /** Leg of the row; null if it has none or it cannot be read. */
   readonly legId: string | null;
-  /** Why, as a stable word, e.g. "BAD_FIELD"; an open set. "RETENTION_GAP" tells of a span, not of a row. */
+  /** Why, as a stable word, e.g. "BAD_FIELD"; an open set. "RETENTION_GAP" tells of a span, "ERASED" of a table. */
   readonly code: string;
   /** Field at fault; null if it is the row as a whole. */
   readonly field: string | null;
@@ -119,6 +119,34 @@ export function gapEvent(
   const orderingKey = foldPbx(pbxId);
   const eventTimeMs = window.to;
   const about = { key, orderingKey, eventTimeMs, contentHash, marks: '', drift: NO_DRIFT };
+  return { channel: 'rejected', stream, ...about, value: { ...value } };
+}
+
+/** Who has taken a row out of a table, when (epoch milliseconds) and why. */
+export interface ErasureNote {
+  readonly topic: string;
+  readonly who: string;
+  readonly reason: string;
+  readonly at: number;
+}
+
+/** Tells that a person has taken a row out of the table of its stream, which itself soon shows nothing of it. */
+export function erasedEvent(stream: StreamName, subject: string, { topic, who, reason, at }: ErasureNote): BusEvent {
+  const [pbxId = null, callId = null, legId = null] = subject.split('/');
+  const key = `erased/${subject}/${at}`;
+  const { contentHash } = digest(key);
+  const value: RejectedRow = {
+    eventId: eventIdOf(stream, key, 1, contentHash),
+    stream, pbxId, callId, legId,
+    code: 'ERASED',
+    field: null,
+    reason: `No bad row: ${who} has erased it from ${topic}. Why: ${reason}`,
+    windowFrom: at,
+    windowTo: at,
+    observedAt: at,
+    payload: null,
+  };
+  const about = { key, orderingKey: `${pbxId}/${callId}`, eventTimeMs: at, contentHash, marks: '', drift: NO_DRIFT };
   return { channel: 'rejected', stream, ...about, value: { ...value } };
 }
 

@@ -1,6 +1,6 @@
 import { canonicalJson, digest, eventIdOf } from './digest.ts';
 import { driftOf, type Drift } from './drift.ts';
-import { changedFields, marksOf } from './marks.ts';
+import { changedFields, markedFields, marksOf } from './marks.ts';
 import { KINDS, readId, type FieldTable, type KindRule } from './kinds.ts';
 import { foldPbx, wasAskedFor } from './pbx.ts';
 import { CONTENT_BYTES_MAX, rejectRow, rejectedKeyOf, type RejectCode, type Rejection } from './rejected.ts';
@@ -63,7 +63,7 @@ interface MappedRow {
 export function reportStream(report: Report): Stream {
   const { name: stream, path, parameters, schemaFile, keyFields } = report;
   const mapRow = rowMapper(report);
-  const marked = markedFields(report);
+  const marked = markedFields(report.fields);
   const known = { fields: documentedFields(report), words: report.words };
 
   return {
@@ -83,11 +83,11 @@ export function reportStream(report: Report): Stream {
       return acceptedEvent({ ...context, report, marked, drift }, mapped.value, digest(content).contentHash);
     },
     revise(event, before) {
-      const { key, contentHash } = event;
+      const { key, idHash = event.contentHash } = event;
       const revision = before.revision + 1;
       const value = {
         ...event.value,
-        eventId: eventIdOf(stream, key, revision, contentHash),
+        eventId: eventIdOf(stream, key, revision, idHash),
         revision,
         changeKind: 'corrected',
         changedFields: changedFields(marked, before.marks, event.marks),
@@ -120,11 +120,6 @@ function acceptedEvent(context: AcceptContext, value: Record<string, unknown>, c
 
 function documentedFields({ fields, leftOut }: Report): ReadonlySet<string> {
   return new Set([...Object.keys(fields), ...Object.keys(leftOut)]);
-}
-
-/** Ids are the key, and do not change. Places are remembered: fields that are added come last, so extras come first. */
-function markedFields({ fields, keyFields }: Report): readonly string[] {
-  return ['extras', ...Object.keys(fields).filter((name) => !keyFields.includes(name))];
 }
 
 /** `undefined` if one of the ids cannot be read. */

@@ -25,6 +25,10 @@ export interface BusEvent {
   readonly eventTimeMs: number;
   /** 48 bits of a digest over everything 8x8 said of the row: equal hashes mean an identical re-read. */
   readonly contentHash: number;
+  /** What its ids are made of instead, if a policy hides some of that (see privacy.ts). */
+  readonly idHash?: number;
+  /** Key of the pseudonyms that it may hold; a header names it. */
+  readonly keyId?: string | undefined;
   /** The same field by field, so that a change can be named (see marks.ts). Empty for a rejected row. */
   readonly marks: string;
   /** How the row differs from what 8x8 documents; none of a rejected row, which says so itself. */

@@ -9,13 +9,14 @@ import { badDeepSweeps, goodDeepSweeps } from './deep-sweeps.ts';
 import { goodCalls } from './good-calls.ts';
 import { goodLogs } from './good-logs.ts';
 import { goodPasses } from './good-passes.ts';
+import { badPrivacy, goodPrivacy } from './good-privacy.ts';
 import { dumpsOf, goodPlan } from './good-run.ts';
 import { isBad } from './report.ts';
 
 // Goal: the checker has no false alarm, and every invariant finds what breaks it. Method: a run made by hand with all
 // that may go wrong, and changes of it: some must leave all as it is, each of the others must break what it names.
 
-const allBad = [...badLogs, ...badPasses, ...badDeepSweeps, ...badCalls];
+const allBad = [...badLogs, ...badPasses, ...badDeepSweeps, ...badCalls, ...badPrivacy];
 
 function brokenBy({ plan: change, dumps: spoil }: Change): Record<string, string> {
   const plan = goodPlan();
@@ -28,7 +29,8 @@ function brokenBy({ plan: change, dumps: spoil }: Change): Record<string, string
   return Object.fromEntries(bad.map(({ id, outcome, violations }) => [id, violations[0] ?? outcome]));
 }
 
-for (const [name, change] of Object.entries({ ...goodLogs, ...goodPasses, ...goodDeepSweeps, ...goodCalls })) {
+const allGood = { ...goodLogs, ...goodPasses, ...goodDeepSweeps, ...goodCalls, ...goodPrivacy };
+for (const [name, change] of Object.entries(allGood)) {
   test(`no false alarm: ${name}`, () => assert.deepEqual(brokenBy(change), {}));
 }
 

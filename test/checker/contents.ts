@@ -75,12 +75,12 @@ interface Content {
 }
 
 function inventedIn(
-  { run }: Evidence, event: PublishedEvent, report: Report, contents: readonly Content[],
+  { run, rules }: Evidence, event: PublishedEvent, report: Report, contents: readonly Content[],
 ): string | undefined {
   const { value, record } = event;
   if (record.value === null) return `its value is ${record.unreadable ?? 'a tombstone'}`;
   if (contents.length === 0) return '8x8 has never shown such a row whole';
-  const differences = contents.map(({ row }) => differenceOf(report, row, value));
+  const differences = contents.map(({ row }) => differenceOf(report, row, value, rules.strict));
   const matching = differences.indexOf(undefined);
   if (matching === -1) return differences.at(-1);
   const { row, visibleFromMs } = contents[matching]!;

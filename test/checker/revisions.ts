@@ -24,7 +24,7 @@ export function correctionsAreWhole(evidence: Evidence): Finding {
     const inOrder = [...revisions.values()].sort(byRevision);
     inOrder.forEach((event, index) => {
       const known = inOrder[index - 1];
-      const wrong = wrongRevision(known, event);
+      const wrong = wrongRevision(known, event, evidence.rules.strict);
       if (wrong !== undefined) violations.push(`${placeOf(event.record)} of ${name} ${wrong}`);
       if (known !== undefined) unnamed.push(...unnamedFields(known, event).map((field) => `${field} of ${name}`));
     });
@@ -35,7 +35,9 @@ export function correctionsAreWhole(evidence: Evidence): Finding {
   return { looked: rows.size, at: 'rows in the topics', violations };
 }
 
-function wrongRevision(before: PublishedEvent | undefined, { value }: PublishedEvent): string | undefined {
+function wrongRevision(
+  before: PublishedEvent | undefined, { value }: PublishedEvent, strict: boolean,
+): string | undefined {
   const { revision, changeKind } = value;
   const named = value['changedFields'] as readonly string[];
   const said = `is revision ${revision}, ${changeKind}, and names [${named}]`;
@@ -45,7 +47,7 @@ function wrongRevision(before: PublishedEvent | undefined, { value }: PublishedE
   const number = Number(before.value['revision']) + 1;
   if (revision !== number || changeKind !== 'corrected') return `${said}, but is the correction number ${number}`;
   const differing = differingFields(before, value);
-  if (differing.length === 0) return `${said}, but nothing differs from ${placeOf(before.record)}`;
+  if (differing.length === 0 && !strict) return `${said}, but nothing differs from ${placeOf(before.record)}`;
   const wrong = named.find((name) => !differing.includes(name));
   return wrong && `${said}, but ${wrong} is as at ${placeOf(before.record)}`;
 }
@@ -82,8 +84,9 @@ function missedChanges({ rows, rules, eventsAbout }: Evidence, scan: Scan): read
       .toSorted(byRevision).at(-1);
     if (shown === undefined || last === undefined) return []; // that it is there at all is what I5 asks
     if (head.plan !== undefined && Number(shown['disconnectedTimeUTC']) >= head.plan.end) return []; // moved out of it
-    const difference = differenceOf(row.report, shown, last.value);
-    const stale = row.revisions.some((earlier) => differenceOf(row.report, earlier.row, last.value) === undefined);
+    const difference = differenceOf(row.report, shown, last.value, rules.strict);
+    const stale = row.revisions.some((earlier) =>
+      differenceOf(row.report, earlier.row, last.value, rules.strict) === undefined);
     if (difference === undefined || !stale) return []; // a content that was never shown is what I4 tells
     const read = `${head.feed}/${head.commit} has read ${row.key} from ${iso(startedMs)} on`;
     return [`${read}, but its last event before, ${placeOf(last.record)}, is of an earlier content: ${difference}`];

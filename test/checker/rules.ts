@@ -11,6 +11,8 @@ export interface Rules {
   readonly coveredLatenessMs: number;
   readonly requestsPerMinute: number;
   readonly rejectedPayload: boolean;
+  /** Whether events have nothing of a person. Of the other policies the checker knows nothing. */
+  readonly strict: boolean;
   /** Names of the feeds that must be there: `call-legs/acme`, PBXs in lower case. */
   readonly feeds: readonly string[];
   /** Whether a request for these PBXs shows the row at all. */
@@ -40,6 +42,7 @@ export function rulesOf({ settings, forbiddenPbxIds, recordsFilter }: Run): Rule
     coveredLatenessMs: lookbackMs - sweepEveryMs - span('PACE_STEP_MIN', '1m'),
     requestsPerMinute: Number(settings['EIGHT_REQUESTS_PER_MINUTE'] ?? 10),
     rejectedPayload: isOn('REJECTED_PAYLOAD'),
+    strict: settings['PRIVACY_PRESET'] === 'strict',
     feeds: listOf(settings['EIGHT_STREAMS'] ?? 'call-legs,call-records')
       .flatMap((stream) => listOf(settings['EIGHT_PBX_IDS']).map((group) => `${stream}/${groupName(group)}`)),
     isShown(pbxs, row) {

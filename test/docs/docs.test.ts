@@ -17,8 +17,8 @@ test('Node is started with the same options everywhere', () => {
   const options = readFileSync(file('src/main.ts'), 'utf8').split('\n', 1)[0]!.split(' node ')[1]!;
   const { scripts } = JSON.parse(readFileSync(file('package.json'), 'utf8')) as { scripts: Record<string, string> };
   assert.equal(scripts['connector'], `node ${options} src/main.ts`);
-  const entry = ['node', ...options.split(' '), 'dist/main.js'].map((word) => JSON.stringify(word)).join(', ');
-  assert.ok(readFileSync(file('Dockerfile'), 'utf8').includes(`ENTRYPOINT [${entry}]`));
+  const entry = ['node', ...options.split(' ')].map((word) => JSON.stringify(word)).join(', ');
+  assert.ok(readFileSync(file('Dockerfile'), 'utf8').includes(`ENTRYPOINT [${entry}, `));
 });
 
 test('config/default.json holds every setting with its default (npm run docs mends it)', () => {

@@ -4,11 +4,13 @@ import { ageText } from '../../src/feed/deep-sweep.ts';
 import { createMetrics } from '../../src/observe/metrics.ts';
 import { callLegLeftOut } from '../../src/streams/call-legs.ts';
 import { callRecordLeftOut } from '../../src/streams/call-records.ts';
+import { topicsTable } from './topics.ts';
 
 /** Every part of the README that is made from the source, by the name in its `<!-- name -->` marks. */
 export async function readmeSections(): Promise<Readonly<Record<string, string>>> {
   return {
     'poll-once': `\`\`\`ts\n${functionText('src/worker/poll.ts', 'pollOnce')}\n\`\`\``,
+    'topics': topicsTable(),
     'call-leg': fieldTable('call-leg.avsc', callLegLeftOut),
     'call-record': fieldTable('call-record.avsc', callRecordLeftOut),
     'rejected': fieldTable('rejected.avsc'),

@@ -158,7 +158,7 @@ for (const [query, problem] of wrong) {
 }
 
 test('compose starts Prometheus and Grafana with these files, and every image is pinned', () => {
-  const compose = parse(text('docker-compose.yml')) as {
+  const compose = parse(text('docker-compose.yml'), { merge: true }) as {
     readonly services: Readonly<Record<string, {
       readonly image?: string;
       readonly build?: string;
@@ -176,6 +176,8 @@ test('compose starts Prometheus and Grafana with these files, and every image is
     { datasources: readonly [{ url: string }] }).datasources;
   assert.ok(new URL(url).hostname in compose.services);
   const { scrape_configs: [job] } = parse(text('config/prometheus/prometheus.yml')) as
-    { scrape_configs: readonly [{ job_name: string; static_configs: readonly [{ targets: readonly [string] }] }] };
-  assert.deepEqual([job.job_name, job.static_configs[0].targets], ['8x8-connector', ['connector:9464']]);
+    { scrape_configs: readonly [{ job_name: string; dns_sd_configs: readonly [object] }] };
+  const [where] = job.dns_sd_configs;
+  assert.equal(job.job_name, '8x8-connector');
+  assert.deepEqual(where, { names: ['connector'], type: 'A', port: 9464, refresh_interval: '5s' });
 });

@@ -28,7 +28,8 @@ export async function startPrometheus(target: string): Promise<Prometheus> {
       `${before}${Number(count) * MINUTES[unit] * MINUTE_MS}ms`);
   writeFileSync(join(folder, 'alerts.yml'), rules);
   const settings = readFileSync('config/prometheus/prometheus.yml', 'utf8')
-    .replaceAll('interval: 15s', `interval: ${MINUTE_MS}ms`).replace('connector:9464', new URL(target).host);
+    .replaceAll('interval: 15s', `interval: ${MINUTE_MS}ms`)
+    .replace(/dns_sd_configs: .*/, `static_configs: [{ targets: ['${new URL(target).host}'] }]`);
   writeFileSync(join(folder, 'prometheus.yml'), settings);
 
   const port = await freePort();

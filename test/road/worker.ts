@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { patched, type Patch } from '../patches/patch.ts';
+import { CLIENT } from '../sink/small-sink.ts';
 import type { Stack } from '../stack/stack.ts';
 
 /** A line of the connector's log. */
@@ -54,6 +55,7 @@ export function roadSettings(account: Account, { brokers, registryUrl, prefix }:
     KAFKA_TOPIC_DRIFT: `${prefix}.drift`,
     KAFKA_TOPIC_OFFSETS: `${prefix}.offsets`,
     KAFKA_SESSION_TIMEOUT: '6s',
+    KAFKA_CLIENT: CLIENT,
     CONNECTOR_NAME: prefix,
     PACE_SETTLE: '2s',
     PACE_STEP_MIN: '1s',

@@ -1,35 +1,38 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { after, before, test } from 'node:test';
+import { loadLibrdkafka } from '../../src/sink/kafka-librdkafka.ts';
 import type { PlacedMessage } from '../../src/sink/kafka-messages.ts';
-import { PublisherThread, type Publisher } from '../../src/sink/kafka-publisher.ts';
+import { PublisherThread, type Publisher, type Publishers } from '../../src/sink/kafka-publisher.ts';
 import { readTopics } from '../reader/topics.ts';
 import { withAdmin } from '../stack/admin.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
+import { CLIENT } from './small-sink.ts';
 
 // Goal: a transaction that breaks in its middle leaves nothing behind, neither at once nor later. Method: its second
 // send holds a message that the broker refuses; Kafka's own client reads what is visible, and what was ever written.
 
 let stack: Stack;
-let thread: PublisherThread;
+let publishers: Publishers;
 const topic = `transaction-${randomUUID().slice(0, 8)}`;
 
 before(async () => {
   stack = await startStack();
   const client = { clientId: topic, brokers: stack.brokers.split(',') };
-  thread = new PublisherThread(client, () => undefined);
+  const onLog = (): void => undefined;
+  publishers = CLIENT === 'librdkafka' ? await loadLibrdkafka(client, onLog) : new PublisherThread(client, onLog);
   const topics = [{ topic, numPartitions: 1 }];
   await withAdmin(stack.brokers, (admin) => admin.createTopics({ topics, waitForLeaders: true }));
 });
 after(async () => {
-  await thread.close();
+  await publishers.close();
   await stack.stop();
 });
 
 /** Of one shard: each new one shuts out those before. */
 function openPublisher(): Promise<Publisher> {
   const leaders = new Map([[`${topic}/0`, 1]]);
-  return thread.openPublisher({ transactionalId: topic, transactionTimeoutMs: 10_000, compression: 0, leaders });
+  return publishers.openPublisher({ transactionalId: topic, transactionTimeoutMs: 10_000, compression: 0, leaders });
 }
 
 const small = (key: string): PlacedMessage => ({ topic, partition: 0, key, value: null });

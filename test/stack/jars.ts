@@ -1,13 +1,9 @@
-import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { cp, mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join, relative } from 'node:path';
+import { cp, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fetchOnce, shortHash } from './cache.ts';
 import { SMALL_JVM, JAVA, execute, requireJava, requireMaven } from './java.ts';
-import { withLock } from './lock.ts';
 import { runMaven } from './maven.ts';
 
-const PROJECT = join(import.meta.dirname, '..', '..');
-const CACHE = join(PROJECT, '.cache', 'stack');
 const POM = join(import.meta.dirname, 'pom.xml');
 
 /** What is needed to start the servers, all of it read-only: many processes use one copy at the same time. */
@@ -23,13 +19,7 @@ export interface Jars {
 export async function fetchJars(): Promise<Jars> {
   await requireJava();
   const pom = await readFile(POM, 'utf8');
-  const place = join(CACHE, cacheName(pom));
-  if (!existsSync(place)) {
-    await mkdir(CACHE, { recursive: true });
-    await withLock(join(CACHE, 'lock'), async () => {
-      if (!existsSync(place)) await build(pom, place);
-    });
-  }
+  const place = await fetchOnce(`stack/${cacheName(pom)}`, (directory) => build(pom, directory));
   return {
     kafkaClasspath: join(place, 'kafka', '*'),
     registryClasspath: [join(place, 'registry', '*'), join(place, 'registry', 'lib', '*')].join(':'),
@@ -42,21 +32,13 @@ export async function copyFormatted(jars: Jars, logDirectory: string): Promise<v
   await cp(jars.formattedDirectory, logDirectory, { recursive: true });
 }
 
-async function build(pom: string, place: string): Promise<void> {
+async function build(pom: string, directory: string): Promise<void> {
   await requireMaven();
-  // Only the holder of the lock comes here, so whatever is half-built belongs to a process that was killed.
-  for (const name of await readdir(CACHE)) {
-    if (name.startsWith('partial-')) await rm(join(CACHE, name), { recursive: true, force: true });
-  }
-  const partial = join(CACHE, `partial-${process.pid}`);
   const title = `Apache Kafka ${versionIn(pom, 'kafka')} and Apicurio Registry ${versionIn(pom, 'registry')}`;
-  await runMaven(['-f', POM, `-Dstack.directory=${partial}`, 'generate-resources'], {
-    title: `${title} from Maven Central (about 200 MB, once)`,
-    directory: relative(PROJECT, place),
-  });
-  await rm(join(partial, 'maven'), { recursive: true, force: true });
-  await formatStorage(partial);
-  await rename(partial, place);
+  await runMaven(['-f', POM, `-Dstack.directory=${directory}`, 'generate-resources'],
+    `${title} from Maven Central (about 200 MB, once)`);
+  await rm(join(directory, 'maven'), { recursive: true, force: true });
+  await formatStorage(directory);
 }
 
 async function formatStorage(directory: string): Promise<void> {
@@ -79,10 +61,8 @@ async function formatStorage(directory: string): Promise<void> {
   await rm(properties);
 }
 
-/** Readable, and different for every change of the pom, so that an old cache is never taken for a new one. */
 function cacheName(pom: string): string {
-  const hash = createHash('sha256').update(pom).digest('hex').slice(0, 8);
-  return `kafka-${versionIn(pom, 'kafka')}-registry-${versionIn(pom, 'registry')}-${hash}`;
+  return `kafka-${versionIn(pom, 'kafka')}-registry-${versionIn(pom, 'registry')}-${shortHash(pom)}`;
 }
 
 function versionIn(pom: string, name: string): string {

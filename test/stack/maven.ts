@@ -5,10 +5,7 @@ import { createInterface } from 'node:readline';
 const BYTES = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 } as const;
 
 /** Runs Maven and says on stderr how far it is, so that a slow first run does not look like a hanging one. */
-export async function runMaven(
-  args: readonly string[],
-  { title, directory }: { readonly title: string; readonly directory: string },
-): Promise<void> {
+export async function runMaven(args: readonly string[], title: string): Promise<void> {
   const startedAt = performance.now();
   const seconds = () => Math.round((performance.now() - startedAt) / 1000);
   process.stderr.write(`stack: fetching ${title}\n`);
@@ -32,9 +29,9 @@ export async function runMaven(
   const [code] = await exit;
   if (code !== 0) {
     // The first line says what failed; the rest is advice on how to run Maven.
-    throw new Error(`Maven could not fetch the test servers. ${errors.find((line) => /\w\w/.test(line)) ?? ''}`);
+    throw new Error(`Maven could not fetch ${title}. ${errors.find((line) => /\w\w/.test(line)) ?? ''}`);
   }
-  process.stderr.write(`stack: unpacked into ${directory} (${progress.text()})\n`);
+  process.stderr.write(`stack: fetched (${progress.text()})\n`);
 }
 
 /** A terminal gets one line that is rewritten; a log gets a new line, and therefore fewer of them. */

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { callLegs } from '../../src/streams/call-legs.ts';
 import { callRecords } from '../../src/streams/call-records.ts';
 import { callEvent, callKeyOf, reviseCall, verdictOf, type CallParts, type LegCount } from '../../src/streams/calls.ts';
+import { hiding, policyOf } from '../../src/streams/privacy.ts';
 import type { BusEvent } from '../../src/streams/stream.ts';
 import avro from 'avsc';
 import { readSchema } from '../../src/sink/avro.ts';
@@ -75,4 +76,15 @@ test('the same parts are the same call, in whatever order they come; another con
   const revised = reviseCall(changed, before);
   assert.equal(revised.value['revision'], 4);
   assert.notEqual(revised.value['eventId'], changed.value['eventId']);
+});
+
+test('a call is told anew when what a policy hides of a leg has changed, and no id is made of that', () => {
+  const hidden = hiding(callLegs, policyOf('call-legs', 'standard', '').policy, undefined);
+  const [one, other] = ['Mark', 'Jane'].map((callerName) =>
+    hidden.toEvent(rowOf('7', 40, { legId: '1', callerName }) as never, context));
+  const [before, after] = [one!, other!].map((part) => asEvent({ record: record(1), legs: [part] }));
+  assert.notEqual(before!.contentHash, after!.contentHash);
+  const known = { key: before!.key, timeMs: 0, hash: before!.contentHash, revision: 1, marks: '' };
+  assert.equal(before!.value['eventId'], after!.value['eventId']);
+  assert.equal(reviseCall(before!, known).value['eventId'], reviseCall(after!, known).value['eventId']);
 });

@@ -3,6 +3,7 @@ import { deepSweepBugs } from './deep-sweep-bugs.ts';
 import { feedBugs } from './feed-bugs.ts';
 import { groupBugs } from './group-bugs.ts';
 import { observeBugs } from './observe-bugs.ts';
+import { privacyBugs } from './privacy-bugs.ts';
 import { securityBugs } from './security-bugs.ts';
 import { sinkBugs } from './sink-bugs.ts';
 import { sourceBugs } from './source-bugs.ts';
@@ -12,5 +13,5 @@ import { workerBugs } from './worker-bugs.ts';
 /** The zoo, each with the named check that catches it. */
 export const bugs: readonly Bug[] = [
   ...feedBugs, ...deepSweepBugs, ...workerBugs, ...sourceBugs, ...streamBugs, ...sinkBugs, ...groupBugs,
-  ...observeBugs, ...securityBugs,
+  ...observeBugs, ...privacyBugs, ...securityBugs,
 ];
