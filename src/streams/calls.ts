@@ -146,6 +146,12 @@ export function callEvent(key: string, parts: CallParts, { feed, rule, observedA
   };
 }
 
+/** As much of a part as its call is compared by: nothing in it is of a person. */
+export function outlineOf(part: BusEvent): BusEvent {
+  const { revision, pbxId, callId, parentCallId, transferToCallId, callLegCount, startTimeUTC } = part.value;
+  return { ...part, value: { revision, pbxId, callId, parentCallId, transferToCallId, callLegCount, startTimeUTC } };
+}
+
 /** The call as it follows on what was published of it before. */
 export function reviseCall(event: BusEvent, before: SeenEntry): BusEvent {
   const revision = before.revision + 1;
@@ -157,10 +163,12 @@ function isChild({ value }: BusEvent): boolean {
   return value['parentCallId'] !== null && value['parentCallId'] !== undefined;
 }
 
-function firstStartMs({ record, legs }: CallParts): number {
+/** When the first part of a call began, epoch milliseconds. */
+export function firstStartMs({ record, legs }: CallParts): number {
   return Math.min(...[...record === undefined ? [] : [record], ...legs].map(startOf));
 }
 
-function startOf({ value, eventTimeMs }: BusEvent): number {
+/** When a part of a call began, epoch milliseconds. */
+export function startOf({ value, eventTimeMs }: BusEvent): number {
   return (value['startTimeUTC'] as number | null) ?? eventTimeMs;
 }

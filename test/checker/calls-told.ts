@@ -18,9 +18,11 @@ interface Published {
  * Calls of which the topics of rows have the record and all legs that it counts, and that are not told as complete, or
  * not with these rows, though their owner must have known all of it.
  *
- * An owner knows a row that it has published, or read in a sweep: by one that has begun after the last row was
- * published, if the call was told before, for then the rest was dropped. It tells what it knows after each window, once
- * it has swept both feeds. That it has done so is sure when its live feeds have gone on.
+ * An owner knows a row that it has published, or read: by a reading that has begun after the last row was published, if
+ * the call was told before, for then the rest was dropped. If another owner has published that last row, the first
+ * reading only shows that the call is not as it was told; it is read once more with the next window of each feed. An
+ * owner tells what it knows after each window, once it has swept both feeds. That it has done so is sure when its live
+ * feeds have gone on.
  */
 export function untoldCalls(evidence: Evidence, told: Told): readonly string[] {
   const known = new Map(evidence.rows.map((row) => [`${row.report} ${row.subject}`, row]));
@@ -89,12 +91,15 @@ function ownerThatKnows(evidence: Evidence, call: Call): number | undefined {
     const swept = [own('call-legs')[0], own('call-records')[0]].map((scan) => scan?.head.record.offset ?? Infinity);
     const knownFrom = call.parts.map((part) => {
       const { head } = part;
-      if (head.generation === generation && (!toldBefore || head === last)) return head.record.offset;
+      if (head.generation === generation && !toldBefore) return head.record.offset;
       const after = toldBefore ? last : head;
       const read = own(part.topic).find((scan) => hasRead(evidence, call, { part, scan, after }));
       return read?.head.record.offset ?? Infinity;
     });
-    const from = Math.max(last.record.offset, ...swept, ...knownFrom);
+    const seenFrom = Math.max(last.record.offset, ...swept, ...knownFrom);
+    const readAgain = [own('call-legs'), own('call-records')].map((scans) =>
+      scans.find(({ head }) => head.record.offset > seenFrom)?.head.record.offset ?? Infinity);
+    const from = toldBefore && last.generation !== generation ? Math.max(...readAgain) : seenFrom;
     const end = ends.find(({ generation: of, record }) => of === generation && record.offset >= from);
     return end !== undefined && feeds.heads.some(({ pass, reset, record, generation: of }) => of === generation
       && pass === 'live' && reset === undefined && record.partition === partition && record.offset > end.record.offset);

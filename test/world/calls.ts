@@ -33,10 +33,10 @@ export const callsAreTold: Promised = (outcome) => {
     if (record.eventTimeMs >= plan.healMs) return [];
     const event = told.get(key);
     if (event?.value['state'] !== 'complete') return [`call: ${key} is ${event?.value['state'] ?? 'not told'}`];
-    // What was corrected when the sweeps had nearly passed the call is not read together with the rest of it any more.
-    if ([record, ...legs.values()].some(({ value }) => value['revision'] !== 1)) return [];
-    const parts = [record, ...counted].map(({ value }) => String(value['eventId']));
-    const its = new Set(partsOf(event).map(({ eventId }) => eventId));
+    const isRevised = [record, ...legs.values()].some(({ value }) => value['revision'] !== 1);
+    if (isRevised && !isTellable(outcome, key, Math.min(...ends))) return [];
+    const parts = [record, ...legs.values()].map(({ value }) => contentOf(value));
+    const its = new Set(partsOf(event).map(contentOf));
     return parts.every((part) => its.has(part)) ? [] : [`call: ${key} lacks parts that are on the bus`];
   });
 };
@@ -98,6 +98,25 @@ function publishedCalls({ trace }: Outcome): ReadonlyMap<string, PublishedCall> 
   return calls;
 }
 
+/**
+ * Whether an owner has gone on after the last part of a call was published, before any was forgotten: for three windows
+ * of both feeds, one to see what differs, one to read all of it, and one because the other feed was read first.
+ */
+function isTellable({ trace: { commits } }: Outcome, call: string, oldestMs: number): boolean {
+  const last = commits.findLastIndex(({ events, feed: { pass } }) =>
+    pass === LIVE && events.some((event) => event.channel === 'accepted' && rootOf(event) === call));
+  const windows = new Map<string, number>();
+  for (const { epoch, feed, step } of commits.slice(last + 1)) {
+    if (step.done !== true || feed.pass !== LIVE || feed.pbxId.toLowerCase() !== call.split('/')[0]) continue;
+    if ((step.forgetBeforeMs ?? -Infinity) > oldestMs) return false;
+    const name = `${epoch} ${feed.stream}`;
+    windows.set(name, (windows.get(name) ?? 0) + 1);
+    const counts = ['call-legs', 'call-records'].map((stream) => windows.get(`${epoch} ${stream}`) ?? 0);
+    if (Math.min(...counts) >= 3) return true;
+  }
+  return false;
+}
+
 function rootOf({ value }: BusEvent): string {
   return `${String(value['pbxId']).toLowerCase()}/${value['parentCallId'] ?? value['callId']}`;
 }
@@ -115,6 +134,13 @@ function partsOf({ value }: BusEvent): readonly Row[] {
 
 function nameOfRow({ pbxId, callId, legId }: Row): string {
   return [pbxId, callId, legId].join('/');
+}
+
+/** What counts the revisions of a row: one that is read back when its key is forgotten counts from 1. */
+const COUNTS = new Set(['eventId', 'revision', 'changeKind', 'changedFields', 'observedAt']);
+
+function contentOf(row: Row): string {
+  return JSON.stringify(Object.entries(row).filter(([name]) => !COUNTS.has(name)));
 }
 
 /** When the last of the live feeds has begun. */

@@ -139,14 +139,32 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'parts of calls are not read again after a takeover',
     believed: 'the first sweep of a session reads all that is needed',
-    patches: [patch('worker/call-desk.ts', 'return from < window.from ? { from, to: window.from } : undefined;',
-      'return from > window.to ? { from, to: window.from } : undefined;')],
+    patches: [patch('worker/call-desk.ts', 'return from < window.from ?', 'return from > window.to ?')],
     caughtBy: [worlds(30)],
+  },
+  {
+    name: 'what is told of a call is not compared after a takeover',
+    believed: 'who publishes a correction also tells the call anew',
+    patches: [patch('worker/call-desk.ts', 'this.#compare(session, context);', '')],
+    caughtBy: [check('worker/call-desk', /^a leg that was corrected right before its owner died/)],
+  },
+  {
+    name: 'a corrected call is told with what is at hand',
+    believed: 'the rest of it comes with the same sweep',
+    patches: [patch('worker/call-desk.ts', 'if (this.#isUnread(again, session)) return {', 'if (false) return {')],
+    caughtBy: [check('worker/call-desk', /^a correction brings all legs of its call/)],
+  },
+  {
+    name: 'a row is put into its call before its correction is published',
+    believed: 'what 8x8 shows last is the truth',
+    patches: [patch('worker/call-desk.ts', '![row.contentHash, CONTENT_UNKNOWN].includes(known.hash)', 'false')],
+    caughtBy: [check('worker/call-desk', /^what 8x8 has changed is in no call/)],
   },
   {
     name: 'calls are judged when one of their streams has been read',
     believed: 'what the other stream has is already known',
-    patches: [patch('worker/call-desk.ts', 'this.#swept.size < streams.length', 'this.#swept.size === 0')],
+    patches: [patch('worker/call-desk.ts', 'if (this.#swept.size < streams.length) return',
+      'if (this.#swept.size === 0) return')],
     caughtBy: [worlds(30)],
   },
   {
