@@ -176,8 +176,9 @@ export const workerBugs: readonly Bug[] = [
   {
     name: 'a call is made of all rows that 8x8 has shown',
     believed: 'what a feed reads it publishes',
-    patches: [patch('worker/call-desk.ts', '#keep(this.#asPublished(row, session), session)',
-      "#keep(row.channel === 'accepted' ? row : undefined, session)")],
+    patches: [patch('worker/call-desk.ts',
+      'if (!keys.has(row.key)) this.#keep(this.#asPublished(row, session), session)',
+      "if (!keys.has(row.key)) this.#keep(row.channel === 'accepted' ? row : undefined, session)")],
     caughtBy: [check('worker/call-desk', /^a leg that ended before its feed begins/)],
   },
   {
