@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { compileOnce } from '../stack/class-files.ts';
 import { fetchJars } from '../stack/jars.ts';
 import type { Stack } from '../stack/stack.ts';
 import { avroDecoder } from './avro.ts';
@@ -101,9 +102,10 @@ export async function readWholeTopics(stack: Where, topics: readonly string[]): 
 async function startReader({ brokers, toolsClasspath }: Where, args: readonly string[]): Promise<ChildProcess> {
   const classpath = toolsClasspath ?? (await fetchJars()).kafkaClasspath;
   const source = new URL('TopicReader.java', import.meta.url).pathname;
+  const classes = await compileOnce(source, classpath);
   const small = ['-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1'];
   const quiet = '-Dorg.slf4j.simpleLogger.defaultLogLevel=error';
-  const command = [...small, quiet, '-cp', classpath, source, brokers, ...args];
+  const command = [...small, quiet, '-cp', `${classpath}:${classes}`, 'TopicReader', brokers, ...args];
   return spawn('java', command, { stdio: ['pipe', 'pipe', 'inherit'] });
 }
 

@@ -1,7 +1,7 @@
-import { writeFile } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Kafka, Partitioners, logLevel } from 'kafkajs';
-import { copyFormatted, type Jars } from './jars.ts';
+import type { Jars } from './jars.ts';
 import { freePort } from './port.ts';
 import { Server } from './server.ts';
 
@@ -38,12 +38,12 @@ export async function startBroker(
   const address = `127.0.0.1:${port}`;
   const server = await Server.create('broker', async (directory) => {
     const logDirectory = join(directory, 'log');
-    await copyFormatted(jars, logDirectory);
+    await cp(jars.formattedDirectory, logDirectory, { recursive: true });
     const own = { ...propertiesOf(port, controllerPort), 'log.dirs': logDirectory };
     const all = { ...own, ...(proxied === undefined ? {} : withProxy(own, proxied)), ...properties };
     const file = join(directory, 'server.properties');
     await writeFile(file, Object.entries(all).map(([key, value]) => `${key}=${value}\n`).join(''));
-    return ['-Xms256m', '-Xmx512m', '-cp', jars.kafkaClasspath, 'kafka.Kafka', file];
+    return ['-Xms256m', '-Xmx512m', ...jars.sharedClasses, '-cp', jars.kafkaClasspath, 'kafka.Kafka', file];
   });
   const start = () => server.start(() => answers(address));
   try {

@@ -25,7 +25,7 @@ export async function fetchOnce(name: string, fill: (directory: string) => Promi
     const partial = join(folder, `partial-${process.pid}`);
     await fill(partial);
     await rename(partial, place);
-    process.stderr.write(`stack: unpacked into ${relative(PROJECT, place)}\n`);
+    process.stderr.write(`stack: kept in ${relative(PROJECT, place)}\n`);
   });
   return place;
 }

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { cp, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { withAdmin } from './admin.ts';
 import { answers, propertiesOf, withProxy, type ProxiedListener } from './broker.ts';
-import { copyFormatted, fetchJars, type Jars } from './jars.ts';
+import { fetchJars, type Jars } from './jars.ts';
 import { freePort } from './port.ts';
 import { startRegistry } from './registry.ts';
 import { Server } from './server.ts';
@@ -104,7 +104,7 @@ async function createNode(jars: Jars, node: number, ports: ReadonlyMap<number, P
   const { client, controller, proxied } = ports.get(node)!;
   return Server.create(`broker-${node}`, async (directory) => {
     const logDirectory = join(directory, 'log');
-    await copyFormatted(jars, logDirectory);
+    await cp(jars.formattedDirectory, logDirectory, { recursive: true });
     const meta = join(logDirectory, 'meta.properties');
     const own = (await readFile(meta, 'utf8'))
       .replace(/node\.id=.*/, `node.id=${node}`)
@@ -115,7 +115,7 @@ async function createNode(jars: Jars, node: number, ports: ReadonlyMap<number, P
     const all = { ...single, ...listeners, ...clusterProperties(node, ports), 'log.dirs': logDirectory };
     const file = join(directory, 'server.properties');
     await writeFile(file, Object.entries(all).map(([key, value]) => `${key}=${value}\n`).join(''));
-    return ['-Xms128m', '-Xmx384m', '-cp', jars.kafkaClasspath, 'kafka.Kafka', file];
+    return ['-Xms128m', '-Xmx384m', ...jars.sharedClasses, '-cp', jars.kafkaClasspath, 'kafka.Kafka', file];
   });
 }
 

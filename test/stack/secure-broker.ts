@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { answers, propertiesOf } from './broker.ts';
 import type { Authority } from './certificates.ts';
-import { copyFormatted, fetchJars } from './jars.ts';
+import { fetchJars } from './jars.ts';
 import { execute, JAVA, SMALL_JVM } from './java.ts';
 import { freePort } from './port.ts';
 import { Server } from './server.ts';
@@ -42,7 +42,7 @@ export async function startSecureBroker({ authority, username, password, jwks }:
   const addressOf = (listener: string): string => `localhost:${ports.get(listener)}`;
   const server = await Server.create('secure-broker', async (directory) => {
     const logDirectory = join(directory, 'log');
-    await copyFormatted(jars, logDirectory);
+    await cp(jars.formattedDirectory, logDirectory, { recursive: true });
     const own = propertiesOf(port, controllerPort);
     const { cert, keyPem } = authority.issue('broker');
     const place = (name: string): string => join(directory, name);
@@ -79,7 +79,7 @@ export async function startSecureBroker({ authority, username, password, jwks }:
     const file = place('server.properties');
     await writeFile(file, Object.entries(all).map(([key, value]) => `${key}=${value}\n`).join(''));
     const urls = `-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=file://${place('jwks.json')}`;
-    return ['-Xmx256m', urls, '-cp', jars.kafkaClasspath, 'kafka.Kafka', file];
+    return ['-Xmx256m', urls, ...jars.sharedClasses, '-cp', jars.kafkaClasspath, 'kafka.Kafka', file];
   });
   const setPassword = async (mechanism: Scram, user: string, word: string): Promise<void> => {
     await execute(JAVA, [
