@@ -3,6 +3,7 @@ import { shardOf } from '../../src/feed/feed.ts';
 import { openJourney, type Journey } from '../road/journey.ts';
 import type { LogLine, Worker } from '../road/worker.ts';
 import type { Stack } from '../stack/stack.ts';
+import { pbxNames } from './account.ts';
 import { plainTable, spread, timeOf, until, watch, type Seen } from './watch.ts';
 
 export interface FleetLoad {
@@ -56,10 +57,6 @@ function paceOf(step: number): Readonly<Record<string, string>> {
     PACE_SETTLE: `${2 * step}s`, PACE_STEP_MIN: `${step}s`, PACE_STEP_MAX: '6h', PACE_OVERLAP: `${step}s`,
     PACE_LOOKBACK: '2h', PACE_SWEEP_EVERY: `${10 * step}s`,
   };
-}
-
-export function pbxNames(count: number): readonly string[] {
-  return Array.from({ length: count }, (_, at) => `pbx${at + 1}`);
 }
 
 /** Starts a worker, and watches it once each feed has had two turns: by the second it is at the live edge. */

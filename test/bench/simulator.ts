@@ -1,15 +1,19 @@
+import { countRows } from '../../src/simulator/walk.ts';
 import { startSimulator } from '../../src/simulator/work-analytics.ts';
+import type { SimulatorLoad } from './account.ts';
 
 /**
  * The simulator in a process of its own, with all its rows made ahead, so that a benchmark measures reading them.
- * Prints one JSON line: its address, its account, and how many rows there are. Ends when its standard input does.
+ * Its argument is a {@link SimulatorLoad}. Prints one JSON line: its address, its account, and how many rows of the
+ * reports there are within the time that is measured. Ends when its standard input does.
  */
-const [callsPerHour, latencyMs] = process.argv.slice(2).map(Number);
-const HOUR_MS = 3_600_000;
-const world = { pbxIds: ['acme'], callsPerHour: callsPerHour!, historyMs: HOUR_MS, latencyMs: latencyMs! };
-const simulator = await startSimulator(world);
+const { fromMs, toMs, reports, ...world } = JSON.parse(process.argv[2]!) as SimulatorLoad;
 const nowMs = Date.now();
-const rows = simulator.prepare(nowMs - 2 * HOUR_MS, nowMs);
+const simulator = await startSimulator({ ...world, historyMs: nowMs - fromMs, rowsCachedMax: Infinity });
+simulator.prepare(fromMs, toMs);
+const span = { pbxIds: world.pbxIds, timeOf: 'disconnect', lowMs: fromMs, highMs: toMs - 1, nowMs } as const;
+const rows = reports.map((report) =>
+  countRows(simulator.system, { ...span, report, simplified: false, matches: undefined }).count);
 
-console.log(JSON.stringify({ url: simulator.url, origin: simulator.origin, options: simulator.options, rows }));
+console.log(JSON.stringify({ url: simulator.url, options: simulator.options, rows: rows.reduce((a, b) => a + b, 0) }));
 process.stdin.resume().on('end', () => process.exit());

@@ -32,7 +32,7 @@ export class Standing {
   readonly #watermarksMs = new Map<string, number>();
   #read = 0;
 
-  constructor({ lines }: Journey) {
+  constructor({ lines }: Pick<Journey, 'lines'>) {
     this.#lines = lines;
   }
 
@@ -129,11 +129,11 @@ function requestsOf({ stats }: Journey['account']): number {
   return Object.values(stats().requests).reduce((sum, count) => sum + count, 0);
 }
 
-function rssMaxMiB({ pid }: Worker): number {
+export function rssMaxMiB({ pid }: Worker): number {
   return Math.round(Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1_024);
 }
 
-function cpuSeconds({ pid }: Worker): number {
+export function cpuSeconds({ pid }: Worker): number {
   // The name of the process, in brackets, may hold spaces.
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;

@@ -3,7 +3,8 @@ import { shardsOf } from '../attack/recovery.ts';
 import { openJourney, type Journey } from '../road/journey.ts';
 import type { Worker } from '../road/worker.ts';
 import type { Stack } from '../stack/stack.ts';
-import { pbxNames, SHARDS } from './fleet.ts';
+import { pbxNames } from './account.ts';
+import { SHARDS } from './fleet.ts';
 import { plainTable, Standing, timeOf, until } from './watch.ts';
 
 export interface WorkersLoad {

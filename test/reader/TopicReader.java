@@ -8,12 +8,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Properties;
 import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ListOffsetsOptions;
 import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.IsolationLevel;
 import org.apache.kafka.common.TopicPartition;
@@ -30,6 +33,8 @@ import org.apache.kafka.tools.DumpLogSegments;
  * <ul>
  *   <li>"read_committed" or "read_uncommitted": reads to the end of the topics as such a reader sees it;
  *   <li>"follow": goes on reading committed records until its standard input is closed;
+ *   <li>"count": only how many committed records there are with a time before the first of what follows, which is
+ *       epoch milliseconds;
  *   <li>"whole": all that there is to see at the end of a run. A line with "view" tells how the records behind it
  *       were read. Then comes a line for each partition: where its committed records and all its records end, and
  *       where its leader keeps it. Last comes what Kafka's DumpLogSegments prints of those logs, as far as they lie
@@ -49,8 +54,10 @@ class TopicReader {
   }
 
   public static void main(String[] args) throws Exception {
-    var reader = new TopicReader(args[0], List.of(args).subList(2, args.length));
+    boolean counts = args[1].equals("count");
+    var reader = new TopicReader(args[0], List.of(args).subList(counts ? 3 : 2, args.length));
     switch (args[1]) {
+      case "count" -> reader.count(Long.parseLong(args[2]));
       case "follow" -> {
         endWithStandardInput();
         reader.read("read_committed", true);
@@ -61,6 +68,23 @@ class TopicReader {
   }
 
   private void read(String isolation, boolean follow) {
+    read(isolation, follow, records -> {
+      StringBuilder lines = new StringBuilder();
+      records.forEach(record -> lines.append(line(record)));
+      System.out.print(lines);
+      System.out.flush();
+    });
+  }
+
+  private void count(long beforeMs) {
+    var count = new AtomicLong();
+    read("read_committed", false, records -> records.forEach(record -> {
+      if (record.timestamp() < beforeMs) count.incrementAndGet();
+    }));
+    System.out.println(count);
+  }
+
+  private void read(String isolation, boolean follow, Consumer<ConsumerRecords<byte[], byte[]>> onRecords) {
     Properties settings = connection();
     settings.put("isolation.level", isolation);
     settings.put("allow.auto.create.topics", "false");
@@ -73,10 +97,7 @@ class TopicReader {
       consumer.seekToBeginning(partitions);
       Map<TopicPartition, Long> ends = consumer.endOffsets(partitions);
       while (follow || partitions.stream().anyMatch(p -> consumer.position(p) < ends.get(p))) {
-        StringBuilder lines = new StringBuilder();
-        consumer.poll(Duration.ofMillis(200)).forEach(record -> lines.append(line(record)));
-        System.out.print(lines);
-        System.out.flush();
+        onRecords.accept(consumer.poll(Duration.ofMillis(200)));
       }
     }
   }

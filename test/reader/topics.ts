@@ -58,6 +58,15 @@ export async function readTopics(
   return records;
 }
 
+/** How many committed records of the topics have a time before that, epoch milliseconds. */
+export async function countRecords(stack: Where, topics: readonly string[], beforeMs: number): Promise<number> {
+  let count = NaN;
+  await eachLine(await startReader(stack, ['count', String(beforeMs), ...topics]), async (line) => {
+    count = Number(line);
+  });
+  return count;
+}
+
 /** A reader at work, until it is stopped. */
 export interface Following {
   stop(): Promise<void>;
