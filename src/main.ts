@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { readBuild } from './build.ts';
 import { addAclOptions, printAcls, type AclArguments } from './cli/acl.ts';
+import { addDoctorOptions, doctor, type DoctorArguments } from './cli/doctor.ts';
 import { addEraseOptions, erase, type EraseArguments } from './cli/erase.ts';
 import { addLedgerOptions, ledger, type LedgerArguments } from './cli/ledger.ts';
 import {
@@ -19,7 +20,7 @@ import { addSimulateOptions, simulate, type SimulateArguments } from './cli/simu
 import { ConnectorError, type ErrorCode } from './errors.ts';
 
 /** Exit codes; the README documents them. */
-const EXIT = { stopped: 0, bug: 1, config: 2, source: 3, sink: 4, late: 5, hole: 6, twice: 130 } as const;
+const EXIT = { stopped: 0, bug: 1, config: 2, source: 3, sink: 4, late: 5, hole: 6, unwell: 7, twice: 130 } as const;
 
 /** A clean stop takes less; what hangs longer is safe to cut, for nothing but Kafka holds our place. */
 const STOP_MAX_MS = 9_000;
@@ -54,6 +55,12 @@ addLedgerOptions(program.command('ledger')).action(async (args: LedgerArguments)
   if (await ledger(args, print)) return;
   await flushed();
   process.exit(EXIT.hole);
+});
+
+addDoctorOptions(program.command('doctor')).action(async (args: DoctorArguments) => {
+  if (await doctor(args, stopSignal(), print)) return;
+  await flushed();
+  process.exit(EXIT.unwell);
 });
 
 addAclOptions(program.command('acl').description('rights at Kafka').command('print'))

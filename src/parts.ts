@@ -5,14 +5,14 @@ import type { Metrics } from './observe/metrics.ts';
 import { KafkaSink, type KafkaSinkOptions } from './sink/kafka.ts';
 import type { Topics } from './sink/kafka-messages.ts';
 import { createFetch } from './source/fetch.ts';
-import { createWorkAnalytics } from './source/work-analytics.ts';
+import { createWorkAnalytics, type WorkAnalytics } from './source/work-analytics.ts';
 
 /** 8x8 as the settings have it. */
 export function openSource(
   config: Config,
   clock: Clock,
   onRequest: Metrics['onRequest'],
-): ReturnType<typeof createWorkAnalytics> {
+): WorkAnalytics {
   const { isConnectTime, isSimplified, caller, callee, callerOrCallee, ...source } = config.source;
   const filters = Object.entries({ caller, callee, callerOrCallee }).filter(([, extensions]) => extensions !== '');
   return createWorkAnalytics({

@@ -14,6 +14,8 @@ const mayImport: readonly (readonly [place: string, ...allowed: readonly string[
   ['source', 'feed', 'streams', 'clock', 'errors', 'span', 'node:dns', 'node:net', 'p-retry', 'undici'],
   ['sink', 'feed', 'streams', 'clock', 'errors', 'span', 'node:crypto', 'node:fs', 'node:https', 'node:net', 'node:tls',
     'node:worker_threads', 'kafkajs', '@kafkajs/confluent-schema-registry', 'avsc', 'p-retry', 'undici'],
+  ['doctor', 'feed', 'streams', 'errors', 'source/refusals', 'types:source/work-analytics', 'sink/kafka-rights',
+    'types:sink'],
   ['worker', 'feed', 'streams', 'clock', 'errors', 'span', 'types:source/source', 'types:sink/sink'],
   ['observe', 'feed', 'clock', 'errors', 'types:worker', 'node:crypto', 'node:fs', 'node:module', 'node:path',
     'node:stream', 'prom-client', 'pino', 'fastify'],

@@ -11,3 +11,14 @@ export interface Check {
   /** What to do, where something is to be done. */
   readonly cure?: string;
 }
+
+/** Of an error, which says itself what to do. */
+export function failed(part: Check['part'], name: string, message: string): Check {
+  const [found, ...cure] = message.replace(/^8x8: /, '').split('; cure: ');
+  return { part, name, state: 'failed', found: found!, ...cure.length > 0 ? { cure: cure.join() } : {} };
+}
+
+/** Not looked at, and why. */
+export function skipped(part: Check['part'], name: string, why: string): Check {
+  return { part, name, state: 'skipped', found: why };
+}

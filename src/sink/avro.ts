@@ -71,6 +71,35 @@ export async function openCodec(options: RegistryOptions, subject: string, file:
   return codec(id, avro.Type.forSchema(JSON.parse(text), { typeHook: boundArrays }), typeOf);
 }
 
+/** What the registry says of a schema of ours: `unknown` has no version of the subject at all. */
+export type SubjectFinding = 'registered' | 'compatible' | 'incompatible' | 'unknown';
+
+/** The client's own road to the registry: it has this request, and no method for it. */
+interface RegistryApi {
+  readonly api: {
+    readonly Subject: {
+      compatible(request: object): Promise<{ data(): { readonly is_compatible: boolean } }>;
+    };
+  };
+}
+
+/** Looks whether the registry would take the schema in `schemas/<file>`. @throws ConnectorError as {@link openCodec} */
+export async function inspectSubject(options: RegistryOptions, subject: string, file: string): Promise<SubjectFinding> {
+  const registry = openRegistry(options);
+  const schema = JSON.stringify(readSchema(file));
+  const known = <T>(asked: Promise<T>): Promise<T | undefined> => asked.catch((error: RegistryError) => {
+    if (error.status === 404 || (error.status === undefined && !isOutage(error))) return undefined;
+    throw registryError(options, subject, error);
+  });
+  if (await known(registry.getRegistryIdBySchema(subject, { type: SchemaType.AVRO, schema })) !== undefined) {
+    return 'registered';
+  }
+  if (await known(registry.getLatestSchemaId(subject)) === undefined) return 'unknown';
+  const { Subject } = (registry as unknown as RegistryApi).api;
+  const answer = await known(Subject.compatible({ subject, body: { schema } }));
+  return answer?.data().is_compatible ? 'compatible' : 'incompatible';
+}
+
 function openRegistry({ url, tls, login }: RegistryOptions): SchemaRegistry {
   const agent = tls !== undefined && url.startsWith('https:') ? { agent: new TlsAgent(tls) } : {};
   const authorized: NonNullable<ConstructorParameters<typeof SchemaRegistry>[0]['middlewares']>[number] = () => ({

@@ -1,4 +1,4 @@
-import kafkajs, { type Admin, type PartitionMetadata } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig, type PartitionMetadata } from 'kafkajs';
 import pRetry from 'p-retry';
 import { ConnectorError } from '../errors.ts';
 import type { Topics } from './kafka-messages.ts';
@@ -19,7 +19,7 @@ export interface TopicOptions {
   readonly retentionMs: number;
 }
 
-interface TopicPlan {
+export interface TopicPlan {
   readonly topic: string;
   readonly partitions: number;
   readonly replicationFactor: number;
@@ -93,6 +93,64 @@ function eventsPlan(options: TopicOptions, brokers: number): Omit<TopicPlan, 'to
   return { partitions: options.partitions, replicationFactor, config };
 }
 
+/** How a topic that we need stands. */
+export interface TopicFinding {
+  readonly plan: TopicPlan;
+  /** `hidden`: we have no right on it at all, so that nobody tells us whether it is there. */
+  readonly found: FoundTopic | 'missing' | 'hidden';
+  /** The command that makes it. */
+  readonly command: string;
+}
+
+export interface FoundTopic {
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Undefined if we may not read its settings. */
+  readonly config: Readonly<Record<string, string>> | undefined;
+}
+
+/** Looks at all topics, and changes none. */
+export async function inspectTopics(admin: Admin, options: TopicOptions): Promise<readonly TopicFinding[]> {
+  const plans = planTopics(options, await brokerCount(admin));
+  const existing = new Set(await admin.listTopics());
+  return Promise.all(plans.map(async (plan) => {
+    const { topic } = plan;
+    const found = existing.has(topic) ? await inspectTopic(admin, topic) : await inspectAbsent(admin, topic);
+    return { plan, found, command: commands(options, [plan]) };
+  }));
+}
+
+/** Asked for by its name, a topic that we may not see is told apart from one that is not there. */
+async function inspectAbsent(admin: Admin, topic: string): Promise<'missing' | 'hidden'> {
+  const error: unknown = await admin.fetchTopicMetadata({ topics: [topic] }).catch((thrown: unknown) => thrown);
+  return (error as { readonly type?: string }).type === 'TOPIC_AUTHORIZATION_FAILED' ? 'hidden' : 'missing';
+}
+
+async function inspectTopic(admin: Admin, topic: string): Promise<FoundTopic> {
+  const partitions = (await readPartitions(admin, [topic])).get(topic)!;
+  const described = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+  }).catch(() => undefined);
+  const entries = described?.resources[0]?.configEntries;
+  return {
+    partitions: partitions.length,
+    replicationFactor: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+    config: entries && Object.fromEntries(entries.map(({ configName, configValue }) => [configName, configValue])),
+  };
+}
+
+/** How kafkajs is asked for one of our topics. */
+export async function plannedTopic(admin: Admin, options: TopicOptions, topic: string): Promise<ITopicConfig> {
+  const plan = planTopics(options, await brokerCount(admin)).find((one) => one.topic === topic)!;
+  return asKafkajs(plan);
+}
+
+function asKafkajs({ topic, partitions, replicationFactor, config }: TopicPlan): ITopicConfig {
+  const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+  return { topic, numPartitions: partitions, replicationFactor, configEntries };
+}
+
 function planTopics(options: TopicOptions, brokers: number): readonly TopicPlan[] {
   const { topics, partitions, shards } = options;
   const { replicationFactor, config: events } = eventsPlan(options, brokers);
@@ -114,13 +172,8 @@ function planTopics(options: TopicOptions, brokers: number): readonly TopicPlan[
 }
 
 async function createTopics(admin: Admin, options: TopicOptions, plans: readonly TopicPlan[]): Promise<void> {
-  const topics = plans.map(({ topic, partitions, replicationFactor, config }) => ({
-    topic,
-    numPartitions: partitions,
-    replicationFactor,
-    configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
-  }));
   try {
+    const topics = plans.map(asKafkajs);
     await admin.createTopics({ topics, waitForLeaders: false }); // it waits for some, and gives up on others
   } catch (error) {
     const reason = (error as { errors?: readonly Error[] }).errors?.[0]?.message ?? (error as Error).message;

@@ -189,7 +189,8 @@ function leadersOf(partitions: ReadonlyMap<string, readonly PartitionMetadata[]>
   );
 }
 
-function unreachable(brokers: readonly string[], cause: unknown): ConnectorError {
+/** Why brokers cannot be reached, or what they refuse us, and the cure. */
+export function unreachable(brokers: readonly string[], cause: unknown): ConnectorError {
   const { type = '', message } = cause as Error & { type?: string };
   if (type.includes('AUTHORIZATION')) {
     const cure = 'Grant our principal Describe, DescribeConfigs and Create on the topics, or create them yourself';

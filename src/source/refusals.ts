@@ -18,6 +18,17 @@ export class ReportRefused extends ConnectorError {
   }
 }
 
+/** Our credentials were refused, or cannot be used. */
+export class CredentialRefused extends ConnectorError {
+  /** Which of them, as far as 8x8 tells: it may lay to the user what is the key's fault. */
+  readonly credential: 'api-key' | 'user';
+
+  constructor(credential: CredentialRefused['credential'], message: string, retryAfterMs = REFUSED_REST_MS) {
+    super('SOURCE_REFUSED', message, { retryAfterMs });
+    this.credential = credential;
+  }
+}
+
 /** Often enough to notice a corrected password, seldom enough not to lock the user out. */
 export const REFUSED_REST_MS = 5 * 60_000;
 
@@ -107,9 +118,10 @@ function apiKeyRefused(): ConnectorError {
   return refused(
     'the API key was refused; cure: EIGHT_API_KEY = the Key of the app in 8x8 Admin Console > API Keys, not the' +
       ' Secret. A new key takes minutes to work',
+    'api-key',
   );
 }
 
-function refused(why: string): ConnectorError {
-  return new ConnectorError('SOURCE_REFUSED', `8x8: ${why}`, { retryAfterMs: REFUSED_REST_MS });
+function refused(why: string, credential: CredentialRefused['credential'] = 'user'): CredentialRefused {
+  return new CredentialRefused(credential, `8x8: ${why}`);
 }

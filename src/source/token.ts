@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts';
 import { ConnectorError } from '../errors.ts';
 import { untilAborted } from './abort.ts';
 import type { Http } from './http.ts';
-import { explainTokenRefusal, REFUSED_REST_MS } from './refusals.ts';
+import { CredentialRefused, explainTokenRefusal, REFUSED_REST_MS } from './refusals.ts';
 
 export interface Credentials {
   /** The Key of an app in 8x8 Admin Console. Work Analytics does not use its Secret. */
@@ -146,14 +146,13 @@ function callOrRefuse(credentials: () => Credentials): Credentials {
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'no code';
     const why = error instanceof ConnectorError ? error.message : `the credentials cannot be read (${code})`;
-    throw new ConnectorError('SOURCE_REFUSED', `${why}; cure: the secret files`, { retryAfterMs: REFUSED_REST_MS });
+    throw new CredentialRefused('user', `${why}; cure: the secret files`);
   }
 }
 
-function unusable(setting: string, what: string): ConnectorError {
-  return new ConnectorError('SOURCE_REFUSED', `${setting} is empty or contains ${what}; cure: write it again`, {
-    retryAfterMs: REFUSED_REST_MS,
-  });
+function unusable(setting: string, what: string): CredentialRefused {
+  const credential = setting === 'EIGHT_API_KEY' ? 'api-key' : 'user';
+  return new CredentialRefused(credential, `${setting} is empty or contains ${what}; cure: write it again`);
 }
 
 function isSameLogin(one: Credentials, other: Credentials): boolean {

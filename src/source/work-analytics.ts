@@ -38,6 +38,19 @@ const ATTEMPTS_MAX = { live: 2, background: 4 };
 /** A window whose scroll runs out so often is too large for 8x8, or something else is wrong. */
 const RESTARTS_MAX = 3;
 
+/** 8x8 itself. */
+export interface WorkAnalytics extends Source {
+  /** Sets which part of the account's budget is ours. */
+  setShare(share: number): void;
+
+  /**
+   * The first page of a window in pages of just that size, for whoever finds out what 8x8 takes.
+   *
+   * @throws ConnectorError as {@link Source.readPages}; {@link ReportRefused} for a page size that is refused.
+   */
+  firstPage(request: ReadRequest, pageSize: number, signal: AbortSignal): Promise<Page>;
+}
+
 /**
  * Reads reports from 8x8 Work Analytics.
  *
@@ -51,7 +64,7 @@ const RESTARTS_MAX = 3;
  *
  * @throws ConnectorError CONFIG_INVALID if the base URL cannot be one.
  */
-export function createWorkAnalytics(options: WorkAnalyticsOptions): Source & { setShare(share: number): void } {
+export function createWorkAnalytics(options: WorkAnalyticsOptions): WorkAnalytics {
   const baseUrl = cleanBaseUrl(options.baseUrl);
   const http = createHttp({ ...options, baseUrl });
   const tokens = createTokens({ credentials: options.credentials, http, clock: options.clock });
@@ -76,7 +89,7 @@ export function createWorkAnalytics(options: WorkAnalyticsOptions): Source & { s
       for (;;) {
         let page: Page;
         try {
-          page = await readPage(reader, request, { scroll, patience }, signal);
+          page = await readPage(reader, request, { scroll, patience, retriesMax: RETRIES_MAX }, signal);
         } catch (error) {
           const smaller = smallerPageSize(error, scroll, options.pageSize);
           if (smaller === undefined) {
@@ -100,6 +113,11 @@ export function createWorkAnalytics(options: WorkAnalyticsOptions): Source & { s
       }
     },
 
+    firstPage(request, size, signal) {
+      const place = { scroll: createScroll(request.stream, size), patience: { leftMs: options.windowTimeoutMs } };
+      return readPage(reader, request, { ...place, retriesMax: CHECK_RETRIES_MAX }, signal);
+    },
+
     setShare: http.setShare,
     aheadMs: http.aheadMs,
   };
@@ -114,21 +132,22 @@ interface Reader extends WorkAnalyticsOptions {
 interface Place {
   readonly scroll: Scroll;
   readonly patience: { leftMs: number };
+  readonly retriesMax: number;
 }
 
 /** One page. Refused credentials are renewed once; then the very same page is asked for. */
 async function readPage(reader: Reader, request: ReadRequest, place: Place, signal: AbortSignal): Promise<Page> {
-  const { scroll, patience } = place;
+  const { scroll, patience, retriesMax } = place;
   const path = `${request.stream.path}?${reportQuery(request, scroll, reader.parameters)}`;
 
   for (let renewed = false; ; renewed = true) {
-    const token = await reader.tokens.get(signal, RETRIES_MAX);
+    const token = await reader.tokens.get(signal, retriesMax);
     const answer = await reader.http.send({
       endpoint: request.stream.name,
       method: 'GET',
       path,
       headers: { '8x8-apikey': token.apiKey, authorization: `Bearer ${token.accessToken}` },
-      retriesMax: RETRIES_MAX,
+      retriesMax,
       background: request.background ?? false,
       patience,
       parse: (json) => parsePage(json, scroll.rowCount),

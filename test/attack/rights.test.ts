@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import kafkajs, { type AclEntry } from 'kafkajs';
+import type { Check } from '../../src/doctor/check.ts';
 import { KafkaSink, type KafkaSinkOptions } from '../../src/sink/kafka.ts';
 import { rightsOf, type Right } from '../../src/sink/kafka-rights.ts';
 import { callLegs } from '../../src/streams/call-legs.ts';
@@ -148,6 +149,40 @@ test('without any one of these rights nothing is published', async (t) => {
     await t.test(`${right.operation} on ${right.resource} ${right.name}`, () => attempt(right));
   }
   await publishOnce();
+});
+
+test('doctor names each right that is missing, with the line that grants it', async (t) => {
+  const one = await journey({ stack });
+  const said = await command(one, 'acl', 'print', '--principal', US.principal, '--json');
+  const rights = said.stdout.trim().split('\n').map((line) => JSON.parse(line) as Right);
+  const unwell = async (): Promise<readonly Check[]> => {
+    const { stdout } = await command(one, 'doctor', '--json');
+    return stdout.trim().split('\n').map((line) => JSON.parse(line) as Check).filter(({ state }) => state !== 'ok');
+  };
+  await grant(rights);
+  assert.ok((await unwell()).every(({ state }) => state === 'skipped'), 'what is missing cannot be tried');
+  const worker = one.start();
+  await one.line(({ msg }) => msg === 'polled');
+  await worker.stop();
+  assert.deepEqual(await unwell(), []);
+  const needed = rights.filter(({ operation }) => operation !== 'Create');
+  const kinds = Map.groupBy(needed, ({ resource, operation, name: of }) =>
+    `${operation} on ${of.endsWith('.offsets') ? 'the offsets' : `a ${resource}`}`);
+  for (const [kind, [right]] of kinds) {
+    await t.test(kind, async () => {
+      const { resource, operation, name: of } = right!;
+      await revoke(right!);
+      try {
+        const found = await unwell();
+        const grants = new RegExp(`--operation ${operation} (.* )?--${resource} ${RegExp.escape(of)}`);
+        const failed = found.filter(({ state }) => state === 'failed');
+        assert.ok(failed.some(({ cure }) => grants.test(cure!)), JSON.stringify(found, undefined, 2));
+        assert.equal(failed.length, 1, JSON.stringify(failed, undefined, 2));
+      } finally {
+        await grant([right!]);
+      }
+    });
+  }
 });
 
 /** Those that are there, be it that the broker that lists them has not heard of them yet. */

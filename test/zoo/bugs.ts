@@ -1,5 +1,6 @@
 import type { Bug } from './bug.ts';
 import { deepSweepBugs } from './deep-sweep-bugs.ts';
+import { doctorBugs } from './doctor-bugs.ts';
 import { feedBugs } from './feed-bugs.ts';
 import { groupBugs } from './group-bugs.ts';
 import { observeBugs } from './observe-bugs.ts';
@@ -13,5 +14,5 @@ import { workerBugs } from './worker-bugs.ts';
 /** The zoo, each with the named check that catches it. */
 export const bugs: readonly Bug[] = [
   ...feedBugs, ...deepSweepBugs, ...workerBugs, ...sourceBugs, ...streamBugs, ...sinkBugs, ...groupBugs,
-  ...observeBugs, ...privacyBugs, ...securityBugs,
+  ...observeBugs, ...privacyBugs, ...securityBugs, ...doctorBugs,
 ];
