@@ -3,6 +3,7 @@ import { SchemaRegistry, SchemaType, type COMPATIBILITY } from '@kafkajs/conflue
 import avro from 'avsc';
 import pRetry from 'p-retry';
 import { ConnectorError } from '../errors.ts';
+import { ownTypes } from './avro-types.ts';
 import { readSecret, type Secret } from './secret.ts';
 import { TlsAgent, tlsCure, type TlsFiles } from './tls.ts';
 
@@ -68,7 +69,7 @@ export async function openCodec(options: RegistryOptions, subject: string, file:
       if (isOutage(error as RegistryError)) throw registryError(options, `of schema ${writerId}`, error);
       throw new Error(`written with schema ${writerId}, which the registry does not know`);
     });
-  return codec(id, avro.Type.forSchema(JSON.parse(text), { typeHook: boundArrays }), typeOf);
+  return codec(id, avro.Type.forSchema(JSON.parse(text), { typeHook: ownTypes }), typeOf);
 }
 
 /** What the registry says of a schema of ours: `unknown` has no version of the subject at all. */
@@ -128,35 +129,6 @@ export function readSchema(file: string): unknown {
     placed.add(value);
     return readSchema(NAMED[value]!);
   });
-}
-
-/** What avsc reads from: undocumented, and the same in all releases of avsc 5. */
-interface Tap {
-  readLong(): number;
-  skipLong(): void;
-  isValid(): boolean;
-}
-
-interface Readable {
-  _read(tap: Tap): unknown;
-}
-
-/** avsc reads on behind the end of its bytes: a count that is a lie would have it fill the memory, item by item. */
-class BoundedArray extends avro.types.ArrayType {
-  _read(tap: Tap): unknown[] {
-    const items: unknown[] = [];
-    const item = this.itemsType as unknown as Readable;
-    for (let count = tap.readLong(); count !== 0 && tap.isValid(); count = tap.readLong()) {
-      if (count < 0) tap.skipLong(); // the size of the block in bytes
-      for (let left = Math.abs(count); left > 0 && tap.isValid(); left -= 1) items.push(item._read(tap));
-    }
-    return items;
-  }
-}
-
-function boundArrays(schema: avro.Schema, options: avro.ForSchemaOptions): avro.Type | undefined {
-  const isArray = typeof schema === 'object' && 'type' in schema && schema.type === 'array';
-  return isArray ? new BoundedArray(schema as avro.schema.ArrayType, options) : undefined;
 }
 
 function codec(id: number, type: avro.Type, typeOf: (writerId: number) => Promise<avro.Type>): Codec {

@@ -3,7 +3,8 @@ import type { StreamName } from '../feed/feed.ts';
 import type { FeedOffset } from '../feed/offset.ts';
 import type { BusEvent } from '../streams/stream.ts';
 import type { Codec } from './avro.ts';
-import type { EventEncoder, Placer } from './kafka-messages.ts';
+import type { EventEncoder } from './kafka-messages.ts';
+import type { Placer } from './kafka-placement.ts';
 
 /** A topic that a replay puts its rows in, ready for use. */
 export interface DetourTopic {

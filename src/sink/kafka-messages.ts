@@ -1,7 +1,8 @@
-import { Partitioners, type IHeaders, type Message, type PartitionMetadata, type TopicMessages } from 'kafkajs';
+import type { IHeaders, Message, TopicMessages } from 'kafkajs';
 import { DERIVED, type StreamName } from '../feed/feed.ts';
 import type { BusEvent } from '../streams/stream.ts';
 import type { Codec } from './avro.ts';
+import type { Placer } from './kafka-placement.ts';
 
 /** What an event is: a row of a stream, or one of the other channels. */
 export type EventKind = StreamName | Exclude<BusEvent['channel'], 'accepted'>;
@@ -46,18 +47,12 @@ export interface EventEncoder {
   readonly placers: ReadonlyMap<string, Placer>;
 }
 
-/** The partition in which a topic has a key. */
-export type Placer = (key: string) => number;
-
 /** Bound on one record batch; brokers refuse more than `message.max.bytes`, 1,048,588 by default. */
 export const BATCH_MAX_BYTES = 512 * 1_024;
 
 /** What a record takes on the wire beside key, value and subject: its frame, and the other headers of an event. */
 const FRAME_BYTES = 50;
 const HEADERS_BYTES = 500;
-
-/** The Java client's partitioner, so that any client finds a call where it expects it. */
-const javaPartitioner = Partitioners.DefaultPartitioner();
 
 /** Headers that do not depend on the row. */
 export const HEADERS: Readonly<Record<EventKind, IHeaders>> = {
@@ -185,16 +180,4 @@ function byTopic(messages: readonly PlacedMessage[], common: IHeaders): TopicMes
   const topics = Map.groupBy(messages, (message) => message.topic);
   const toKafka = (message: PlacedMessage): Message => kafkaMessage(message, common);
   return [...topics].map(([topic, list]) => ({ topic, messages: list.map(toKafka) }));
-}
-
-/** Where a topic of these partitions has a key. The legs of a call come together, so the last answer is kept. */
-export function createPlacer(partitionMetadata: PartitionMetadata[]): Placer {
-  let lastKey: string | undefined;
-  let partition = 0;
-  return (key) => {
-    if (key === lastKey) return partition;
-    lastKey = key;
-    partition = javaPartitioner({ topic: '', partitionMetadata, message: { key, value: null } });
-    return partition;
-  };
 }

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createPlacer, eventMessages, type EventEncoder } from '../../src/sink/kafka-messages.ts';
+import fc from 'fast-check';
+import { Partitioners } from 'kafkajs';
+import { eventMessages, type EventEncoder } from '../../src/sink/kafka-messages.ts';
+import { createPlacer } from '../../src/sink/kafka-placement.ts';
 import { legEvent } from './sink.contract.ts';
 
 /**
@@ -20,12 +23,20 @@ const vectors: readonly (readonly [key: string, hash: number])[] = [
 for (const [key, hash] of vectors) {
   test(`a key falls where the Java client puts it: ${key}`, () => {
     for (const count of [1, 3, 12, 50]) {
-      const partitions = Array.from({ length: count }, (_, partitionId) =>
-        ({ partitionId, partitionErrorCode: 0, leader: 1, replicas: [1], isr: [1] }));
-      assert.equal(createPlacer(partitions)(key), (hash & 0x7fffffff) % count, `of ${count} partitions`);
+      assert.equal(createPlacer({ length: count })(key), (hash & 0x7fffffff) % count, `of ${count} partitions`);
     }
   });
 }
+
+test('any key falls where kafkajs puts it', () => {
+  const kafkajs = Partitioners.DefaultPartitioner();
+  fc.assert(fc.property(fc.string({ unit: 'binary' }), fc.integer({ min: 1, max: 100 }), (key, count) => {
+    const partitionMetadata = Array.from({ length: count }, (_, partitionId) =>
+      ({ partitionId, partitionErrorCode: 0, leader: 1, replicas: [1], isr: [1] }));
+    const expected = kafkajs({ topic: 'any', partitionMetadata, message: { key, value: null } });
+    assert.equal(createPlacer({ length: count })(key), expected);
+  }));
+});
 
 const encoder: EventEncoder = {
   topics: { 'call-legs': 'legs', 'call-records': 'records', 'rejected': 'rejected', 'offsets': 'offsets' },

@@ -123,7 +123,7 @@ export const sinkBugs: readonly Bug[] = [
   {
     name: 'wrong partitioner',
     believed: 'a partitioner is a partitioner, as long as it is always the same',
-    patches: [patch('sink/kafka-messages.ts', 'Partitioners.DefaultPartitioner()', 'Partitioners.LegacyPartitioner()')],
+    patches: [patch('sink/kafka-placement.ts', 'word >>> 24', 'word >> 24')],
     caughtBy: [check('sink/kafka-placement', 'a key falls where the Java client puts it: foobar')],
   },
   {
