@@ -3,11 +3,10 @@ import { check, patch, type Bug } from './bug.ts';
 /** Bugs in what `doctor` says: `src/doctor/`. */
 export const doctorBugs: readonly Bug[] = [
   {
-    name: 'licence and role are to blame as soon as one PBX is refused',
+    name: 'licence and role are to blame as soon as one PBX is refused, whatever is wrong with the others',
     believed: 'a refusal is a refusal',
-    patches: [patch('doctor/eight.ts', 'if (count > 0) return', 'if (count === readings.length) return')],
-    caughtBy: [check('doctor/eight', /^a PBX that the user may not read/),
-      check('doctor/eight', /^licence and role are to blame only/)],
+    patches: [patch('doctor/eight.ts', 'const refused = readings.every(', 'const refused = readings.some(')],
+    caughtBy: [check('doctor/eight', /^licence and role are to blame only/)],
   },
   {
     name: 'an API key that is refused passes, for something has answered',
