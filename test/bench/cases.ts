@@ -61,6 +61,12 @@ const law: readonly Case[] = [
   })),
 ];
 
+/** A case in which each key that was published is remembered, of so many legs of one PBX in one shard. */
+export function allSeen(legs: number): Case {
+  const settings = { PACE_LOOKBACK: '48h', KAFKA_SHARDS: '1' };
+  return { ...BASE, name: `restart-${legs}`, what: 'all keys are remembered', legs, settings };
+}
+
 /** Cases by name; `all` are those that a user would look for, `law` those that differ in one thing. */
 export function casesNamed(names: string): readonly Case[] {
   if (names === 'all') return cases;

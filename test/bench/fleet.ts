@@ -34,7 +34,7 @@ export async function measureFleet(stack: Stack, load: FleetLoad): Promise<strin
   });
   try {
     const table = plainTable([
-      'requests: budget, used a minute', 'polls / s', 'commits / s', 'lag s: p50 / p99 / max',
+      'requests: budget, used a minute', 'polls / s', 'commits / s', 'lag s: p50 / p99 / max', 'visible to readable s',
       's between polls of a feed: min / p50 / p99 / max', 'polls of a feed: min, max', 'RSS MiB', 'cores', '/metrics',
     ]);
     const enough = await watchFleet(journey, load, budget);
@@ -79,14 +79,15 @@ function byFeed(polls: readonly LogLine[]): ReadonlyMap<string, readonly LogLine
 }
 
 function rowOf(seen: Seen, budget: number): string[] {
-  const { polls, seconds, commits, lags, rssMiB, cores, metrics } = seen;
+  const { polls, seconds, commits, lags, visibleToReadable, rssMiB, cores, metrics } = seen;
   const lists = [...byFeed(polls).values()];
   const gaps = lists.flatMap((list) => list.slice(1).map((line, at) => (timeOf(line) - timeOf(list[at]!)) / 1_000));
   const counts = lists.map(({ length }) => length);
   const used = perMinute(seen);
   return [
     `${budget}, ${Math.round(used)} (${Math.round((100 * used) / budget)} %)`,
-    (polls.length / seconds).toFixed(1), (commits / seconds).toFixed(1), spread(lags), spread(gaps, [0, 0.5, 0.99, 1]),
+    (polls.length / seconds).toFixed(1), (commits / seconds).toFixed(1), spread(lags), spread(visibleToReadable),
+    spread(gaps, [0, 0.5, 0.99, 1]),
     `${Math.min(...counts)}, ${Math.max(...counts)}`,
     String(rssMiB), cores.toFixed(2), `${metrics.kib} KiB, ${metrics.ms} ms`,
   ];

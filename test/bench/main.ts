@@ -7,6 +7,7 @@ import { casesNamed, GUARDED, type Case } from './cases.ts';
 import { HEAD, objectionTo, ratioOf, rowsOf, type Measured } from './figures.ts';
 import { measureFleet } from './fleet.ts';
 import { measureCases } from './measure.ts';
+import { measureRestart } from './restart.ts';
 import type { Profile } from './road.ts';
 import { measureTakeovers } from './takeover.ts';
 import { plainTable } from './watch.ts';
@@ -20,6 +21,7 @@ interface Options {
   readonly profile?: Profile;
   readonly guard: boolean;
   readonly keep: boolean;
+  readonly restart: boolean;
   readonly takeovers: boolean;
   readonly fleet: boolean;
   readonly workers: boolean;
@@ -46,6 +48,7 @@ const options = new Command('bench')
   .addOption(new Option('--profile <kind:directory>', 'cpu:DIR or heap:DIR of the road').argParser(profileOf))
   .option('--guard', `fails if ${GUARDED} has lost more than a tenth beside kafkajs`, false)
   .option('--keep', 'keeps that ratio, for --guard to judge by', false)
+  .option('--restart', 'how long a restart takes with --rows keys remembered, and with fewer', false)
   .option('--takeovers', 'how soon another worker goes on', false)
   .option('--fleet', 'many PBXs, one worker', false)
   .option('--workers', 'catching up with 1, 2 and 4 workers', false)
@@ -56,7 +59,7 @@ const options = new Command('bench')
   .option('--step <s>', 'of --fleet: seconds between two polls of a feed', positive, 60)
   .option('--minutes <n>', 'of --fleet and --backfill', positive)
   .option('--hours <n>', 'of --workers: of history', positive, 8)
-  .option('--rows <n>', 'of --backfill', positive, 1_000_000)
+  .option('--rows <n>', 'of --backfill and --restart', positive, 1_000_000)
   .option('--window <span>', 'of --backfill: what it reads in one going', '6h')
   .parse()
   .opts<Options>();
@@ -65,14 +68,15 @@ const options = new Command('bench')
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 
-const { takeovers, fleet, workers, backfill } = options;
+const { restart, takeovers, fleet, workers, backfill } = options;
 const stack = await startStack();
 try {
+  if (restart) console.log(await measureRestart(stack, options.rows));
   if (takeovers) console.log(await measureTakeovers(options.rounds));
   if (fleet) console.log(await fleetOf(stack, options));
   if (workers) console.log(await workersOf(stack, options));
   if (backfill) console.log(await backfillOf(stack, options));
-  if (!takeovers && !fleet && !workers && !backfill) await road(stack, options);
+  if (!restart && !takeovers && !fleet && !workers && !backfill) await road(stack, options);
 } finally {
   await stack.stop();
 }

@@ -27,16 +27,13 @@ export interface Profile {
 export async function runRoad(
   to: Destination & Stack,
   account: BenchAccount,
-  { streams, pageRows, settings }: Case,
+  of: Case,
   profile?: Profile,
 ): Promise<Figure> {
+  const { streams } = of;
   const lines: LogLine[] = [];
   const started = Promise.withResolvers<string>();
-  const worker = startWorker({
-    ...roadSettings(account, to, account.fromMs), ...AT_FULL_SPEED,
-    EIGHT_STREAMS: streams, EIGHT_PAGE_SIZE: String(pageRows), ...settings,
-    ...optionsOf(profile),
-  }, (line) => {
+  const worker = startWorker({ ...settingsOf(to, account, of), ...optionsOf(profile) }, (line) => {
     lines.push(line);
     if (line.msg === 'starting') started.resolve(String(line['http']));
     if (Number(line['level']) >= 50) console.error(line);
@@ -55,6 +52,18 @@ export async function runRoad(
   const records = await countRecords(to, topics, account.toMs);
   if (records !== account.rows) throw new Error(`${account.rows} rows were shown, and ${records} are on the bus`);
   return { records, seconds: (endMs - startMs) / 1_000, ...figure };
+}
+
+/** Of the connector that reads a case. */
+export function settingsOf(
+  to: Destination,
+  account: BenchAccount,
+  { streams, pageRows, settings }: Case,
+): Readonly<Record<string, string>> {
+  return {
+    ...roadSettings(account, to, account.fromMs), ...AT_FULL_SPEED,
+    EIGHT_STREAMS: streams, EIGHT_PAGE_SIZE: String(pageRows), ...settings,
+  };
 }
 
 function optionsOf(profile: Profile | undefined): Readonly<Record<string, string>> {

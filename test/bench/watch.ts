@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Table from 'cli-table3';
 import { percentile } from '../attack/tally.ts';
+import { followTopics } from '../reader/topics.ts';
 import type { Journey } from '../road/journey.ts';
 import type { LogLine, Worker } from '../road/worker.ts';
 
@@ -20,6 +21,8 @@ export interface Seen {
   readonly cores: number;
   /** How far each live feed was behind the clock, at each moment that was sampled, in seconds. */
   readonly lags: readonly number[];
+  /** From when 8x8 shows a leg until a consumer of committed records has it, in seconds. */
+  readonly visibleToReadable: readonly number[];
   /** What was logged meanwhile of polls that came to their end. */
   readonly polls: readonly LogLine[];
   /** What it took to ask for all metrics once. */
@@ -60,11 +63,16 @@ export async function watch(journey: Journey, worker: Worker, ended: Promise<unk
   const { lines, account } = journey;
   const standing = new Standing(journey);
   const lags: number[] = [];
+  const visibleToReadable: number[] = [];
   let over = false;
   const end = Promise.race([ended, failureOf(worker)]).finally(() => (over = true));
 
   const before = await readMetrics(journey, worker);
   const [startedMs, firstLine, cpu, requests] = [Date.now(), lines.length, cpuSeconds(worker), requestsOf(account)];
+  const reader = await followTopics(journey.stack, [`${journey.prefix}.call-legs`], ({ timestamp }) => {
+    const visibleMs = timestamp + account.options.latencyMs;
+    if (visibleMs >= startedMs) visibleToReadable.push((Date.now() - visibleMs) / 1_000);
+  });
   while (!over) {
     await Promise.race([sleep(SAMPLE_EVERY_MS), end]);
     for (const lag of standing.lags(Date.now())) lags.push(lag);
@@ -75,8 +83,10 @@ export async function watch(journey: Journey, worker: Worker, ended: Promise<unk
   const made = requestsOf(account) - requests;
   const polls = lines.slice(firstLine).filter(({ msg }) => msg === 'polled');
   const { commits, ...metrics } = await readMetrics(journey, worker);
+  await reader.stop();
   return {
-    seconds, requests: made, commits: commits - before.commits, rssMiB: rssMaxMiB(worker), cores, lags, polls, metrics,
+    seconds, requests: made, commits: commits - before.commits, rssMiB: rssMaxMiB(worker), cores, lags,
+    visibleToReadable, polls, metrics,
   };
 }
 
