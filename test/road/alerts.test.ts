@@ -1,4 +1,5 @@
 import { after, test } from 'node:test';
+import { freePort } from '../stack/port.ts';
 import { closingJourneys } from './journey.ts';
 import { startPrometheus } from './prometheus.ts';
 
@@ -30,6 +31,24 @@ test('a broker, a key and a process that go are told, and what heals is quiet ag
 
     await worker.kill();
     await fires('ConnectorDown');
+  } finally {
+    await prometheus.stop();
+  }
+});
+
+test('an 8x8 that misbehaves is told by what is wrong with it', async () => {
+  const port = String(await freePort());
+  const { start, account } = await journey({
+    simulator: { poisonShare: 0.05, dateSkewMs: -60_000, forbiddenPbxIds: ['globex'] }, settings: { HTTP_PORT: port },
+  });
+  start();
+  const prometheus = await startPrometheus(`http://127.0.0.1:${port}`);
+  try {
+    const fires = (...names: readonly string[]) =>
+      prometheus.until(`${names.join()} fire`, (firing) => names.every((name) => firing.has(name)));
+    await fires('PbxRefused', 'ClockSkew', 'DeadLetters', 'Drift', 'ConnectorNotReady');
+    await account.close();
+    await fires('SourceFailing');
   } finally {
     await prometheus.stop();
   }
