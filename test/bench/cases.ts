@@ -48,7 +48,7 @@ const law: readonly Case[] = [
   ...[6, 24, 96].map((hours): Case => ({
     ...BASE, name: `history-${hours}h`, what: `${hours} hours of the same load`, hours, legs: 12_500 * hours,
   })),
-  ...[['none', '1s'], ['half', '12h'], ['all', '48h']].map(([name, lookback]): Case => ({
+  ...[['little', '11m'], ['half', '12h'], ['all', '48h']].map(([name, lookback]): Case => ({
     ...BASE, name: `seen-${name}`, what: `a look-back of ${lookback} over 24 hours`, legs: 500_000,
     settings: { PACE_LOOKBACK: lookback! },
   })),
