@@ -60,7 +60,7 @@ test('no key that was published at or after rememberedFrom is unknown, be it as 
       assert.equal(restored.rememberedFromMs, state.rememberedFromMs);
       assert.equal(restored.contradiction(), undefined);
     }, new Life(SEALED_MS));
-  }), { numRuns: 300 });
+  }), { numRuns: 1_000 });
   assert.ok(sealed > 100, `${sealed} fingerprints were asked for`);
 });
 
