@@ -9,14 +9,16 @@ const DROPS = 20;
 export interface Exchange {
   readonly asked: AskedFor;
   readonly answer: Answer;
+  /** Before the answer was made: a row that was shown later need not be in it. */
+  readonly atMs: number;
 }
 
 /** Sends an answer in the way it says, and tells ledger and counts what was shown. `signal` ends what takes long. */
 export async function deliver(
-  world: World, { asked, answer }: Exchange, response: ServerResponse, signal: AbortSignal,
+  world: World, { asked, answer, atMs }: Exchange, response: ServerResponse, signal: AbortSignal,
 ): Promise<void> {
   const { counts, options } = world;
-  world.answers.add(asked, answer, { atMs: options.clock.nowMs(), throttledUntilMs: counts.throttledUntilMs });
+  world.answers.add(asked, answer, { atMs, throttledUntilMs: counts.throttledUntilMs });
   const status = answer.delivery === 'none' ? 'none' : `${answer.status}`;
   counts.requests[status] = (counts.requests[status] ?? 0) + 1;
 

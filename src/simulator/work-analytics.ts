@@ -86,10 +86,11 @@ export async function startSimulator(settings: SimulatorSettings = {}): Promise<
 }
 
 function addApi(server: FastifyInstance, world: World, signal: AbortSignal): void {
-  const answer = async (reply: FastifyReply, make: () => Exchange): Promise<void> => {
+  const answer = async (reply: FastifyReply, make: () => Omit<Exchange, 'atMs'>): Promise<void> => {
     // From here on the answer is ours, byte for byte: some of them are broken on purpose.
     reply.hijack();
-    await deliver(world, make(), reply.raw, signal);
+    const atMs = world.options.clock.nowMs();
+    await deliver(world, { ...make(), atMs }, reply.raw, signal);
   };
 
   server.post(`${BASE_PATH}/v1/oauth/token`, (request, reply) => answer(reply, () => {
@@ -105,7 +106,7 @@ function addApi(server: FastifyInstance, world: World, signal: AbortSignal): voi
   }
 }
 
-function exchangeReport(world: World, report: Report, request: FastifyRequest): Exchange {
+function exchangeReport(world: World, report: Report, request: FastifyRequest): Omit<Exchange, 'atMs'> {
   // Read from the raw URL: both %20 and + are a space here.
   const parameters = new URL(request.raw.url ?? '', 'http://simulator').searchParams;
   const authorization = headerOf(request, 'authorization');

@@ -38,7 +38,9 @@ test('an event leads to its commit, and that to the poll that has asked for the 
   }
   const requests = lines.filter(({ name, parent }) => /^GET /.test(name) && commits.has(parent!));
   assert.ok(requests.length >= commits.size, 'each poll that has published has asked 8x8');
-  assert.equal(requests.every(({ attributes }) => attributes['http.response.status_code'] === 200), true);
+  const statuses = new Set(requests.map(({ attributes }) => attributes['http.response.status_code']));
+  statuses.delete(undefined); // of a request that the end of the worker has cut off
+  assert.deepEqual([...statuses], [200]);
 
   const { apiKey, username, password } = one.account.options;
   assert.deepEqual([apiKey, username, password, 'fetch', '?'].filter((told) => text.includes(told)), []);

@@ -32,6 +32,16 @@ test('the answers are told in the order of their requests, with what was asked a
     });
   }));
 
+test('an answer is of the moment at which it was asked for, for its rows were chosen behind it', () =>
+  withSimulator({}, async (caller, clock) => {
+    await caller.login();
+    clock.tickMs = 1;
+    await caller.get('call-legs'); // itself looks at the clock, once
+    clock.tickMs = 0;
+    assert.equal((await readAnswers(caller)).at(-1)!.atMs, NOON + 2);
+    assert.ok(clock.nowMs() > NOON + 3, 'what makes the answer looks at the clock, too');
+  }));
+
 test('a 429 tells until when it wants silence, and a spoiled answer what was wrong with it', () =>
   withSimulator({ requestsPerMinute: 2, faults: { probabilities: { cut: 1 } } }, async (caller) => {
     await assert.rejects(caller.page('call-legs'));

@@ -17,6 +17,8 @@ export const hours = (count: number): number => count * 3_600_000;
 
 /** Time that only the test moves; a sleep ends when the test has moved it far enough. */
 export class TestClock implements ServerClock {
+  /** By how much each look at the clock moves it, as real time goes on while an answer is made. */
+  tickMs = 0;
   #nowMs: number;
 
   constructor(nowMs: number) {
@@ -24,6 +26,7 @@ export class TestClock implements ServerClock {
   }
 
   nowMs(): number {
+    this.#nowMs += this.tickMs;
     return this.#nowMs;
   }
 
