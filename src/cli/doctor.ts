@@ -24,17 +24,22 @@ export function addDoctorOptions(command: Command): Command {
     .option('--json', 'JSON lines, one for each check');
 }
 
-/** Tells each check as soon as it is done. @returns whether none has failed. */
+/** Tells each check as soon as it is done. @returns whether all were done, and none has failed. */
 export async function doctor(
   { config: files, json }: DoctorArguments,
   signal: AbortSignal,
   print: (line: string) => void,
 ): Promise<boolean> {
   const states: Check['state'][] = [];
-  for await (const check of allChecks(files, signal)) {
-    states.push(check.state);
-    if (json) print(JSON.stringify(check));
-    else linesOf(check).forEach(print);
+  try {
+    for await (const check of allChecks(files, signal)) {
+      states.push(check.state);
+      if (json) print(JSON.stringify(check));
+      else linesOf(check).forEach(print);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    return false;
   }
   const count = (state: Check['state']): string => `${states.filter((one) => one === state).length} ${state}`;
   if (!json) print(`\n${(['ok', 'warning', 'failed', 'skipped'] as const).map(count).join(', ')}`);
