@@ -1,7 +1,12 @@
+import { getCACertificates } from 'node:tls';
+import { systemClock } from '../clock.ts';
 import { invalid } from '../errors.ts';
-import type { ClientOptions } from './kafka-client.ts';
+import type { ClientOptions, KafkaSecurity } from './kafka-client.ts';
 import { BATCH_MAX_BYTES, planSends } from './kafka-messages.ts';
 import type { Publisher, PublisherOptions, Publishers, Transaction } from './kafka-publisher.ts';
+import { createTokenReader } from './oauth.ts';
+import { readSecret } from './secret.ts';
+import { tlsOptions, type TlsFiles } from './tls.ts';
 
 /** Native, so it is there only if somebody has asked for it, and the compiler must not need it either. */
 const PACKAGE: string = '@confluentinc/kafka-javascript';
@@ -37,6 +42,9 @@ const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'];
 /** Of the broker's limit for a transaction. We give up at three quarters of it, and a call must not outlive that. */
 const PATIENCE = 0.7;
 
+/** librdkafka asks again for a token at four fifths of that; whoever gives it knows its true end. */
+const TOKEN_ASKED_EVERY_MS = 60_000;
+
 /** What kafkajs, of an older protocol, knows as INVALID_PRODUCER_EPOCH. */
 const FENCED = ['ERR_PRODUCER_FENCED', 'ERR__FENCED'];
 
@@ -71,12 +79,17 @@ class LibrdkafkaPublisher implements Publisher {
   /** The call under way, if any. To free a producer under a call of its own would crash the process. */
   #call: Promise<void> = Promise.resolve();
   #closed: Promise<void> | undefined;
+  /** What it has said last of its connections: the error of a call tells only that there is none. */
+  #trouble: string | undefined;
 
   constructor(library: Library, client: ClientOptions, options: PublisherOptions, onLog: (message: string) => void) {
     this.#library = library;
     this.#limitMs = options.transactionTimeoutMs * PATIENCE;
     this.#producer = new library.Producer(configOf(client, options));
-    this.#producer.on('event.error', ({ message }) => onLog(message));
+    this.#producer.on('event.error', ({ message }) => {
+      this.#trouble = message;
+      onLog(message);
+    });
     this.#producer.on('event.log', ({ message }) => onLog(message));
   }
 
@@ -129,14 +142,16 @@ class LibrdkafkaPublisher implements Publisher {
     const names = Object.entries(this.#library.CODES.ERRORS);
     const name = names.find(([, code]) => code === error.code)?.[0] ?? '';
     const type = FENCED.includes(name) ? 'INVALID_PRODUCER_EPOCH' : name.replace(/^ERR_/, '');
-    return Object.assign(error, { type });
+    const said = name === 'ERR__TRANSPORT' && this.#trouble !== undefined ? ` (${this.#trouble})` : '';
+    return Object.assign(new Error(error.message + said, { cause: error }), { type });
   }
 }
 
-function configOf({ clientId, brokers }: ClientOptions, options: PublisherOptions): Readonly<Record<string, unknown>> {
+function configOf(client: ClientOptions, options: PublisherOptions): Readonly<Record<string, unknown>> {
   return {
-    'client.id': clientId,
-    'bootstrap.servers': brokers.join(','),
+    'client.id': client.clientId,
+    'bootstrap.servers': client.brokers.join(','),
+    ...securityOf(client),
     'transactional.id': options.transactionalId,
     'transaction.timeout.ms': options.transactionTimeoutMs,
     'socket.timeout.ms': Math.min(10_000, options.transactionTimeoutMs),
@@ -148,5 +163,45 @@ function configOf({ clientId, brokers }: ClientOptions, options: PublisherOption
     'message.max.bytes': 1_000_000_000,
     'queue.buffering.max.messages': 0,
     'log_level': 4,
+  };
+}
+
+/** Files and secrets are read for each producer, so that what has been rotated counts from the next session on. */
+function securityOf({ clientId, security }: ClientOptions): Readonly<Record<string, unknown>> {
+  const { tls, sasl } = security ?? {};
+  return {
+    'security.protocol': `${sasl === undefined ? '' : 'sasl_'}${tls === undefined ? 'plaintext' : 'ssl'}`,
+    ...tls !== undefined && tlsOf(tls),
+    ...sasl !== undefined && saslOf(sasl, clientId),
+  };
+}
+
+function tlsOf(files: TlsFiles): Readonly<Record<string, unknown>> {
+  const { ca = getCACertificates('default').join('\n'), cert, key, passphrase } = tlsOptions(files);
+  return {
+    'ssl.ca.pem': ca,
+    'ssl.endpoint.identification.algorithm': 'https',
+    ...cert !== undefined && { 'ssl.certificate.pem': cert, 'ssl.key.pem': key },
+    ...passphrase !== undefined && { 'ssl.key.password': passphrase },
+  };
+}
+
+function saslOf(sasl: NonNullable<KafkaSecurity['sasl']>, clientId: string): Readonly<Record<string, unknown>> {
+  if (sasl.mechanism !== 'oauthbearer') {
+    return {
+      'sasl.mechanisms': sasl.mechanism.toUpperCase(),
+      'sasl.username': readSecret(sasl.username),
+      'sasl.password': readSecret(sasl.password),
+    };
+  }
+  const readToken = createTokenReader(sasl.from);
+  return {
+    'sasl.mechanisms': 'OAUTHBEARER',
+    'oauthbearer_token_refresh_cb': async () => ({
+      tokenValue: await readToken(),
+      lifetime: systemClock.nowMs() + TOKEN_ASKED_EVERY_MS,
+      principal: clientId, // librdkafka wants one; brokers take it from the token
+      extensions: sasl.extensions,
+    }),
   };
 }

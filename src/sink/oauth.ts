@@ -61,7 +61,8 @@ function withLength(bytes: Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-function createTokenReader(from: OAuth['from']): () => Promise<string> {
+/** Gives the token that counts now: one from an endpoint is kept for most of its life. */
+export function createTokenReader(from: OAuth['from']): () => Promise<string> {
   if ('token' in from) return async () => readSecret(from.token);
   let kept: { readonly token: string; readonly untilMs: number } | undefined;
   return async () => {

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { KafkaSink } from '../../src/sink/kafka.ts';
 import { startStack, type Stack } from '../stack/stack.ts';
 import { isReopen, legEvent, ownsAll, step } from './sink.contract.ts';
-import { smallSink } from './small-sink.ts';
+import { CLIENT, smallSink } from './small-sink.ts';
 
 // Goal: the death of the publishing thread costs a session, not the process. Method: terminate it under a session.
 
@@ -15,7 +15,9 @@ before(async () => {
 });
 after(() => stack.stop());
 
-test('when the publishing thread dies, the session dies with it, and the next one goes on', async (t) => {
+const skip = CLIENT === 'librdkafka' && 'not tested: librdkafka publishes without that thread';
+
+test('when the publishing thread dies, the session dies with it, and the next one goes on', { skip }, async (t) => {
   const threads: Worker[] = [];
   t.mock.method(Worker.prototype, 'postMessage', function postMessage(this: Worker, ...args: [unknown]) {
     if (!threads.includes(this)) threads.push(this);
